@@ -13,6 +13,7 @@ from tests.disguises.syntax import (
     parse,
     rewrite_statements,
 )
+from tests.disguises.trees import walk
 
 
 def _around(project: Project, template: str, module: str = "", binds: bool = True) -> bool:
@@ -25,7 +26,7 @@ def _around(project: Project, template: str, module: str = "", binds: bool = Tru
             return None
         new = parse(template)
         copies = 0
-        for outer in (n for s in new for n in ast.walk(s)):
+        for outer in (n for s in new for n in walk(s)):
             for key in ("body", "orelse", "finalbody"):
                 block = getattr(outer, key, None)
                 if isinstance(block, list) and block and _is_here(block[0]):

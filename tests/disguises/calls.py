@@ -6,7 +6,6 @@ import ast
 
 from tests.disguises.project import Project
 from tests.disguises.syntax import (
-    Replace,
     Where,
     calls_of,
     clone,
@@ -23,6 +22,7 @@ from tests.disguises.syntax import (
     rewrite_statements,
     stored,
 )
+from tests.disguises.trees import Replace, walk
 
 #: Calls that say something to the reader of the file (types, columns, settings), not to the running program.
 _DECLARES = {
@@ -251,14 +251,14 @@ def _extracted(statement: ast.stmt, where: Where, helper: str) -> tuple[ast.stmt
         return None
     call, awaited = found[0]
     whole: ast.expr = ast.Await(call) if awaited else call
-    if not portable(whole) or set().union(*(stored(n) for n in ast.walk(whole))) - set(loads(whole)):
+    if not portable(whole) or set().union(*(stored(n) for n in walk(whole))) - set(loads(whole)):
         return None
     inside = clone(whole)
     given = needed(whole, where)
     is_async = has(whole, ast.Await)
     kind: type[ast.AsyncFunctionDef] | type[ast.FunctionDef] = ast.AsyncFunctionDef if is_async else ast.FunctionDef
     taken = {n: f"given_{i}" for i, n in enumerate(given) if n == "self" or "tenant" in n or "token" in n}
-    for node in ast.walk(inside):
+    for node in walk(inside):
         if isinstance(node, ast.Name) and node.id in taken:
             node.id = taken[node.id]
     parameters = _no_arguments()
@@ -310,7 +310,7 @@ def extracted_elsewhere(project: Project) -> bool:
         path = f"{folder}/{helper}.py" if folder else f"{helper}.py"
         tree = ast.Module([], [])
         tree.body = [clone(s) for s in dict.fromkeys(imports[n] for n in made[1] if n in imports)]
-        for node in (n for s in tree.body for n in ast.walk(s)):
+        for node in (n for s in tree.body for n in walk(s)):
             if hasattr(node, "origin"):
                 del node.origin
         tree.body.append(made[0])
@@ -326,7 +326,7 @@ def _defined(statement: ast.stmt) -> list[ast.AST]:
     """The nodes that bind names of the module in a top-level statement."""
     if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
         return [statement]
-    return list(ast.walk(statement))
+    return list(walk(statement))
 
 
 def keyword_arguments(project: Project) -> bool:
@@ -334,7 +334,7 @@ def keyword_arguments(project: Project) -> bool:
     changed = False
     for tree in project.trees.values():
         functions = {f.name: f for f in tree.body if isinstance(f, (ast.FunctionDef, ast.AsyncFunctionDef))}
-        for node in ast.walk(tree):
+        for node in walk(tree):
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.func.id not in functions:
                 continue
             arguments = functions[node.func.id].args
@@ -353,7 +353,7 @@ def positional_arguments(project: Project) -> bool:
     changed = False
     for tree in project.trees.values():
         functions = {f.name: f for f in tree.body if isinstance(f, (ast.FunctionDef, ast.AsyncFunctionDef))}
-        for node in ast.walk(tree):
+        for node in walk(tree):
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.func.id not in functions:
                 continue
             wanted = [p.arg for p in functions[node.func.id].args.args][len(node.args) :]

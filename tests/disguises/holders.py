@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from tests.disguises.imports import Imported, imported, outermost
 from tests.disguises.project import Project
-from tests.disguises.syntax import Replace, expression, parse, require, walk_scope
+from tests.disguises.syntax import expression, parse, require, walk_scope
+from tests.disguises.trees import Replace
 
 
 def _held(project: Project, made: Callable[[str, str], tuple[str, str, str]]) -> bool:
@@ -23,10 +24,12 @@ def _held(project: Project, made: Callable[[str, str], tuple[str, str, str]]) ->
             continue
         box = project.fresh("held")
         statements, read, module = made(box, found.local)
+        by: dict[int, ast.expr] = {}
         for old in called:
             new = expression(read)
             new.origin = getattr(old, "origin", None)  # type: ignore[attr-defined]
-            Replace({id(old): new}).visit(found.tree)
+            by[id(old)] = new
+        Replace(by).visit(found.tree)
         last = max(
             i
             for i, s in enumerate(found.tree.body)

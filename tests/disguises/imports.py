@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from tests.disguises.project import Project
 from tests.disguises.syntax import (
     Function,
-    Replace,
     arguments_of,
     clone,
     expression,
@@ -20,6 +19,7 @@ from tests.disguises.syntax import (
     require,
     stored,
 )
+from tests.disguises.trees import Replace, children, walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def taken_from(project: Project, path: str) -> set[str]:
     last = module.rpartition(".")[2]
     names: set[str] = set()
     for other, tree in project.trees.items():
-        for node in ast.walk(tree) if other != path else ():
+        for node in walk(tree) if other != path else ():
             if isinstance(node, ast.ImportFrom) and (node.module or "").rpartition(".")[2] in (last, ""):
                 names |= {a.name for a in node.names}
             elif isinstance(node, ast.Attribute):
@@ -87,9 +87,10 @@ def _reads(tree: ast.Module, local: str) -> list[ast.Name]:
     """The reads of a name that is bound nowhere else; none when it is, or when text mentions it."""
     reads: list[ast.Name] = []
     bound = 0
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and node.id == local and isinstance(node.ctx, ast.Load):
-            reads.append(node)
+    for node in walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            if node.id == local:
+                reads.append(node)
         elif (
             local in stored(node)
             or (
@@ -112,10 +113,12 @@ def _replaced(project: Project, how: Callable[[Imported], str | None], remove: b
         text = how(found)
         if text is None:
             continue
+        by: dict[int, ast.expr] = {}
         for read in found.reads:
             new = expression(text)
             new.origin = getattr(read, "origin", None)  # type: ignore[attr-defined]
-            Replace({id(read): new}).visit(found.tree)
+            by[id(read)] = new
+        Replace(by).visit(found.tree)
         if remove:
             found.remove()
         changed = True
@@ -149,7 +152,7 @@ def whole_module(project: Project) -> bool:
     """``from x.y import z`` → ``import x.y``, ``x.y.z``."""
 
     def how(found: Imported) -> str | None:
-        if found.module.partition(".")[0] in {n for node in ast.walk(found.tree) for n in _bindings(node)}:
+        if found.module.partition(".")[0] in {n for node in walk(found.tree) for n in _bindings(node)}:
             return None
         require(found.tree, found.module)
         return f"{found.module}.{found.alias.name}"
@@ -225,7 +228,7 @@ def _functions_reading(found: Imported) -> list[Function]:
     owners: list[Function] = []
     inside: set[int] = set()
     for function in outermost(found.tree):
-        mine = {id(n) for s in function.body for n in ast.walk(s)}
+        mine = {id(n) for s in function.body for n in walk(s)}
         if any(id(read) in mine for read in found.reads) and found.local not in local_names(function):
             owners.append(function)
             inside |= mine
@@ -233,7 +236,7 @@ def _functions_reading(found: Imported) -> list[Function]:
 
 
 def outermost(tree: ast.AST) -> Iterator[Function]:
-    for node in ast.iter_child_nodes(tree):
+    for node in children(tree):
         if isinstance(node, Function):
             yield node
         elif not isinstance(node, ast.Lambda):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from sessionlint.rules.markers import without_markers
+from tests.disguises.trees import children, walk
 
 #: Path and line in the example as written.
 Place = tuple[str, int]
@@ -57,7 +58,7 @@ def read(files: Mapping[str, str], sealed: frozenset[str] = frozenset()) -> Proj
             project.others[path] = text
             continue
         tree = ast.parse(without_markers(text))
-        for node in ast.walk(tree):
+        for node in walk(tree):
             if hasattr(node, "lineno"):
                 node.origin = (path, node.lineno)  # type: ignore[attr-defined]
         project.trees[path] = tree
@@ -70,7 +71,10 @@ def render(project: Project) -> Rendered:
     places: dict[str, dict[tuple[int, int], Place | None]] = {}
     lines: dict[str, dict[int, Place]] = {}
     for path, tree in project.trees.items():
-        text = ast.unparse(ast.fix_missing_locations(tree)) + "\n"
+        for statement in walk(tree):
+            if isinstance(statement, ast.stmt) and not hasattr(statement, "lineno"):
+                statement.lineno = 1  # ``unparse`` looks for a type comment there
+        text = ast.unparse(tree) + "\n"
         files[path] = text
         places[path], lines[path] = _places(tree, ast.parse(text), path)
     return Rendered(files, places, lines)
@@ -89,8 +93,8 @@ def _places(tree: ast.AST, again: ast.AST, path: str) -> tuple[dict[tuple[int, i
             places.setdefault((twin.lineno, twin.col_offset + 1), own)
             if own is not None:
                 lines.setdefault(twin.lineno, own)
-        children, twins = list(ast.iter_child_nodes(node)), list(ast.iter_child_nodes(twin))
-        if len(children) != len(twins):
+        inside, twins = children(node), children(twin)
+        if len(inside) != len(twins):
             raise NotDisguisedError(f"{path}: {ast.dump(node)[:200]} reads back as {ast.dump(twin)[:200]}")
-        pending.extend((c, t, own) for c, t in zip(reversed(children), reversed(twins), strict=True))
+        pending.extend((c, t, own) for c, t in zip(reversed(inside), reversed(twins), strict=True))
     return places, lines

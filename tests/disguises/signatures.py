@@ -15,6 +15,7 @@ from tests.disguises.syntax import (
     require,
     stored,
 )
+from tests.disguises.trees import walk
 
 
 def _plain_functions(tree: ast.Module) -> list[Function]:
@@ -35,7 +36,7 @@ def _annotated(project: Project, by_alias: bool) -> bool:
     changed = False
     for tree in project.trees.values():
         for top in list(tree.body):
-            for function in [n for n in ast.walk(top) if isinstance(n, Function)]:
+            for function in [n for n in walk(top) if isinstance(n, Function)]:
                 a = function.args
                 without = len(a.args) - len(a.defaults)
                 new: list[tuple[ast.arg, ast.expr | None]] = []
@@ -65,7 +66,7 @@ def _annotated(project: Project, by_alias: bool) -> bool:
 
 def local_names_around(top: ast.stmt, function: Function) -> set[str]:
     """Names of the functions around a function that is not of the module itself."""
-    return set() if top is function else {n for f in ast.walk(top) if isinstance(f, Function) for n in local_names(f)}
+    return set() if top is function else {n for f in walk(top) if isinstance(f, Function) for n in local_names(f)}
 
 
 def _is_depends(node: ast.expr) -> bool:
@@ -77,7 +78,7 @@ def default_dependency(project: Project) -> bool:
     """``p: Annotated[T, Depends(f)]`` → ``p: T = Depends(f)``."""
     changed = False
     for tree in project.trees.values():
-        for function in [n for n in ast.walk(tree) if isinstance(n, Function)]:
+        for function in [n for n in walk(tree) if isinstance(n, Function)]:
             a = function.args
             if a.defaults or a.posonlyargs:
                 continue
@@ -139,7 +140,7 @@ def renamed_locals(project: Project) -> bool:
     """Local variables get other names, unless a rule reads the name."""
     changed = False
     for tree in project.trees.values():
-        for function in [n for n in ast.walk(tree) if isinstance(n, Function)]:
+        for function in [n for n in walk(tree) if isinstance(n, Function)]:
             changed = (
                 _renamed(project, function, local_names(function) - {a.arg for a in arguments_of(function)}) or changed
             )
@@ -149,11 +150,9 @@ def renamed_locals(project: Project) -> bool:
 def renamed_parameters(project: Project) -> bool:
     """Annotated parameters that are given by position only get other names, unless a rule reads the name."""
     changed = False
-    by_name = {
-        k.arg for t in project.trees.values() for n in ast.walk(t) if isinstance(n, ast.Call) for k in n.keywords
-    }
+    by_name = {k.arg for t in project.trees.values() for n in walk(t) if isinstance(n, ast.Call) for k in n.keywords}
     for tree in project.trees.values():
-        for function in [n for n in ast.walk(tree) if isinstance(n, Function)]:
+        for function in [n for n in walk(tree) if isinstance(n, Function)]:
             annotated = {a.arg for a in arguments_of(function) if a.annotation is not None} - by_name
             if any(k is None for k in by_name):
                 continue
@@ -162,18 +161,18 @@ def renamed_parameters(project: Project) -> bool:
 
 
 def _renamed(project: Project, function: Function, names: set[str]) -> bool:
-    shared = {n for f in ast.walk(function) if isinstance(f, Function) and f is not function for n in local_names(f)}
-    shared |= {a.arg for f in ast.walk(function) if isinstance(f, ast.Lambda) for a in arguments_of(f)}
-    shared |= {n for s in ast.walk(function) if isinstance(s, (ast.Global, ast.Nonlocal)) for n in s.names}
+    shared = {n for f in walk(function) if isinstance(f, Function) and f is not function for n in local_names(f)}
+    shared |= {a.arg for f in walk(function) if isinstance(f, ast.Lambda) for a in arguments_of(f)}
+    shared |= {n for s in walk(function) if isinstance(s, (ast.Global, ast.Nonlocal)) for n in s.names}
     binding = (
         ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef, ast.Import, ast.ImportFrom, ast.ExceptHandler,
         ast.MatchAs, ast.MatchStar, ast.MatchMapping,
     )  # fmt: skip
-    shared |= {n for s in ast.walk(function) if isinstance(s, binding) for n in stored(s)}
+    shared |= {n for s in walk(function) if isinstance(s, binding) for n in stored(s)}
     new = {n: project.fresh("var") for n in sorted(names - shared) if not any(w in n.lower() for w in _SAYS)}
     if not new:
         return False
-    for node in ast.walk(function):
+    for node in walk(function):
         if isinstance(node, ast.Name) and node.id in new:
             node.id = new[node.id]
     for argument in arguments_of(function):

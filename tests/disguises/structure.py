@@ -9,7 +9,6 @@ from tests.disguises.imports import taken_from
 from tests.disguises.project import Project
 from tests.disguises.syntax import (
     Function,
-    Replace,
     arguments_of,
     clone,
     has,
@@ -23,6 +22,7 @@ from tests.disguises.syntax import (
     stored,
     walk_scope,
 )
+from tests.disguises.trees import Replace, walk
 
 
 def _plain_functions(tree: ast.Module) -> list[Function]:
@@ -33,7 +33,7 @@ def in_nested_function(project: Project) -> bool:
     """A function's body moves into a function inside it, which it calls."""
     changed = False
     for tree in project.trees.values():
-        for function in [n for n in ast.walk(tree) if isinstance(n, Function)]:
+        for function in [n for n in walk(tree) if isinstance(n, Function)]:
             parameters = {a.arg for a in arguments_of(function)}
             assigned = {n for s in function.body for node in walk_scope(s) for n in stored(node)}
             scoped = any(isinstance(n, (ast.Global, ast.Nonlocal)) for s in function.body for n in walk_scope(s))
@@ -71,7 +71,7 @@ def _decorated(project: Project, made: Callable[[str, bool], tuple[str, str]]) -
     """Adds a decorator of the project, next to the function."""
     changed = False
     for tree in project.trees.values():
-        functions = [n for n in ast.walk(tree) if isinstance(n, Function)]
+        functions = [n for n in walk(tree) if isinstance(n, Function)]
         wanted = [f for f in functions if not is_generator(f) and not _declares(f) and not f.name.startswith("__")]
         if not wanted:
             continue
@@ -137,7 +137,7 @@ def inherited(project: Project) -> bool:
             text = ast.unparse(cls)
             if not methods or "super(" in text or "__tablename__" in text or cls.decorator_list or cls.keywords:
                 continue
-            if any(isinstance(n, ast.Name) and n.id == cls.name for s in cls.body for n in ast.walk(s)):
+            if any(isinstance(n, ast.Name) and n.id == cls.name for s in cls.body for n in walk(s)):
                 continue
             base = project.fresh("Base")
             below = ast.ClassDef(cls.name, [name(base)], [], [ast.Pass()], [])
@@ -158,7 +158,7 @@ def mixed_in(project: Project) -> bool:
             text = ast.unparse(cls)
             if not moved or "super(" in text or "__tablename__" in text or cls.decorator_list or cls.keywords:
                 continue
-            others = {n for s in cls.body if s not in moved for node in ast.walk(s) for n in stored(node)}
+            others = {n for s in cls.body if s not in moved for node in walk(s) for n in stored(node)}
             if any(set(loads(s.args)) & others for s in moved) or others & {
                 n for s in moved for d in s.decorator_list for n in loads(d)
             }:
@@ -204,7 +204,7 @@ def _as_member(project: Project, kind: str, how: Callable[[str, str], str], take
         for function in _plain_functions(tree):
             if not _movable(function, tree) or function.name in taken:
                 continue
-            reads = [n for n in ast.walk(tree) if isinstance(n, ast.Name) and n.id == function.name]
+            reads = [n for n in walk(tree) if isinstance(n, ast.Name) and n.id == function.name]
             if not reads or any(isinstance(n.ctx, ast.Store) for n in reads):
                 continue
             if "_self" in local_names(function):
@@ -258,7 +258,7 @@ def _bound(statement: ast.stmt) -> set[str]:
 
 
 def _mentioned(statement: ast.stmt) -> list[str]:
-    return [n.id for n in ast.walk(statement) if isinstance(n, ast.Name)]
+    return [n.id for n in walk(statement) if isinstance(n, ast.Name)]
 
 
 def _cut(rest: list[ast.stmt]) -> int | None:
@@ -268,7 +268,7 @@ def _cut(rest: list[ast.stmt]) -> int | None:
         above = {n for s in rest[:cut] for n in _mentioned(s)}
         names = {n for s in rest[:cut] for n in _bound(s)}
         text = " ".join(ast.unparse(s) for s in rest[:cut])
-        shared = any(isinstance(n, ast.Global) for s in rest for n in ast.walk(s))
+        shared = any(isinstance(n, ast.Global) for s in rest for n in walk(s))
         routed = any(isinstance(s, (ast.FunctionDef, ast.AsyncFunctionDef)) and s.decorator_list for s in rest)
         if names and not below & above and not shared and "__name__" not in text and not routed:
             return cut

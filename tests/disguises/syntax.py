@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from tests.disguises.project import Project
+from tests.disguises.trees import children, walk
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 N = TypeVar("N", bound=ast.AST)
@@ -135,7 +136,7 @@ def blocks_of(statement: ast.AST) -> list[list[ast.stmt]]:
 def walk_scope(node: ast.AST) -> Iterator[ast.AST]:
     """A node and what is in it, without the inside of functions and classes defined there."""
     yield node
-    for child in ast.iter_child_nodes(node):
+    for child in children(node):
         if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
             yield child
         else:
@@ -179,7 +180,7 @@ def stored(node: ast.AST) -> set[str]:
 
 def loads(node: ast.AST) -> list[str]:
     """Names read in a node, in order, once each."""
-    return list(dict.fromkeys(n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)))
+    return list(dict.fromkeys(n.id for n in walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)))
 
 
 def has(node: ast.AST, *kinds: type[ast.AST]) -> bool:
@@ -191,29 +192,15 @@ def portable(node: ast.AST) -> bool:
     """Whether an expression means the same in a function of its own."""
     if has(node, ast.Yield, ast.YieldFrom, ast.NamedExpr):
         return False
-    return not any(isinstance(n, ast.Name) and n.id in _SCOPE_BOUND for n in ast.walk(node))
+    return not any(isinstance(n, ast.Name) and n.id in _SCOPE_BOUND for n in walk(node))
 
 
 def needed(node: ast.AST, where: Where) -> list[str]:
     """The local names an expression reads: what a function of its own must be given."""
-    inner = {
-        n for g in ast.walk(node) if isinstance(g, ast.comprehension) for t in ast.walk(g.target) for n in stored(t)
-    }
-    inner |= {a.arg for g in ast.walk(node) if isinstance(g, ast.Lambda) for a in arguments_of(g)}
+    inner = {n for g in walk(node) if isinstance(g, ast.comprehension) for t in walk(g.target) for n in stored(t)}
+    inner |= {a.arg for g in walk(node) if isinstance(g, ast.Lambda) for a in arguments_of(g)}
     own = where.locals()
     return [n for n in loads(node) if n in own and n not in inner]
-
-
-class Replace(ast.NodeTransformer):
-    """Replaces nodes, found by identity."""
-
-    def __init__(self, by: dict[int, ast.expr]) -> None:
-        self.by = by
-
-    def visit(self, node: ast.AST) -> ast.AST:
-        """The replacement, or the node with its children visited."""
-        found = self.by.get(id(node))
-        return found if found is not None else self.generic_visit(node)
 
 
 def main_call(statement: ast.stmt) -> tuple[ast.Call, bool] | None:

@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable
 
 from tests.disguises.project import Project
-from tests.disguises.syntax import Replace, header_end, name
+from tests.disguises.syntax import header_end, name
+from tests.disguises.trees import Replace, walk
 
 _STATEMENT = re.compile(r"\s*(select|insert|update|delete|set|commit|rollback|begin|with|truncate|savepoint)\b", re.I)
 
@@ -16,9 +17,9 @@ def _texts(project: Project, how: Callable[[str], ast.expr | None]) -> bool:
     """Every SQL text that is one literal becomes what ``how`` gives."""
     changed = False
     for tree in project.trees.values():
-        docstrings = {id(s.value) for s in ast.walk(tree) if isinstance(s, ast.Expr)}
-        parts = {id(v) for n in ast.walk(tree) if isinstance(n, ast.JoinedStr) for v in n.values}
-        for node in [n for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)]:
+        docstrings = {id(s.value) for s in walk(tree) if isinstance(s, ast.Expr)}
+        parts = {id(v) for n in walk(tree) if isinstance(n, ast.JoinedStr) for v in n.values}
+        for node in [n for n in walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)]:
             if id(node) in docstrings | parts or not isinstance(node.value, str) or not _STATEMENT.match(node.value):
                 continue
             new = how(node.value)
@@ -95,7 +96,7 @@ def _mixed(project: Project, how: Callable[[list[ast.expr]], ast.expr | None]) -
     """Every f-string without format specifications becomes what ``how`` makes of its parts."""
     changed = False
     for tree in project.trees.values():
-        for node in [n for n in ast.walk(tree) if isinstance(n, ast.JoinedStr)]:
+        for node in [n for n in walk(tree) if isinstance(n, ast.JoinedStr)]:
             values = [v for v in node.values if isinstance(v, ast.FormattedValue)]
             if not values or any(v.format_spec is not None or v.conversion != -1 for v in values):
                 continue

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from tests.disguises.project import Project
 from tests.disguises.syntax import (
     Function,
-    Replace,
     Where,
     clone,
     expression,
@@ -23,6 +22,7 @@ from tests.disguises.syntax import (
     stored,
     walk_scope,
 )
+from tests.disguises.trees import Replace, walk
 
 
 def _single(statement: ast.stmt) -> tuple[str, ast.expr] | None:
@@ -38,7 +38,7 @@ def _uses(function: Function, variable: str) -> list[ast.Name] | None:
     for statement in function.body:
         for node in walk_scope(statement):
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
-                if any(isinstance(n, ast.Name) and n.id == variable for n in ast.walk(node)):
+                if any(isinstance(n, ast.Name) and n.id == variable for n in walk(node)):
                     return None
             elif isinstance(node, ast.Name) and node.id == variable and isinstance(node.ctx, ast.Load):
                 reads.append(node)
@@ -81,7 +81,7 @@ def _plain(template: str) -> Callable[[Where, str, ast.expr], list[ast.stmt]]:
 
     def keep(where: Where, box: str, value: ast.expr) -> list[ast.stmt]:
         statements = parse(template.replace("BOX", box))
-        at = next(n for s in statements for n in ast.walk(s) if isinstance(n, ast.Name) and n.id == "VALUE")
+        at = next(n for s in statements for n in walk(s) if isinstance(n, ast.Name) and n.id == "VALUE")
         for statement in statements:
             Replace({id(at): value}).visit(statement)
         return statements
@@ -236,7 +236,7 @@ def _made_by(
         prefix = "async " if awaits else ""
         lines = "\n".join(f"    {line}" for line in body.splitlines())
         made = parse(f"{prefix}def {helper}({', '.join(given)}):\n{lines}")
-        at = next(n for s in made for n in ast.walk(s) if isinstance(n, ast.Name) and n.id == "VALUE")
+        at = next(n for s in made for n in walk(s) if isinstance(n, ast.Name) and n.id == "VALUE")
         Replace({id(at): clone(value)}).visit(made[0])
         where.before(*made)
         call: ast.expr = ast.Call(name(helper), [name(g) for g in given], [])
@@ -287,7 +287,7 @@ def handed_out_by_context(project: Project) -> bool:
             f"@contextlib.{kind}\n{word}def {helper}({', '.join(given)}):\n"
             f"    {word}with VALUE as made:\n        yield made"
         )
-        at = next(n for s in made for n in ast.walk(s) if isinstance(n, ast.Name) and n.id == "VALUE")
+        at = next(n for s in made for n in walk(s) if isinstance(n, ast.Name) and n.id == "VALUE")
         Replace({id(at): clone(item.context_expr)}).visit(made[0])
         where.before(*made)
         where.require("contextlib")
@@ -307,9 +307,9 @@ def parameter_default(project: Project) -> bool:
             if function.decorator_list or function.args.kwarg or function.args.vararg:
                 continue
             own = local_names(function)
-            inner = [n for s in function.body for n in ast.walk(s) if isinstance(n, ast.Name)]
+            inner = [n for s in function.body for n in walk(s) if isinstance(n, ast.Name)]
             used = list(dict.fromkeys(n.id for n in inner if n.id in bound and n.id not in own))
-            called = {n.func.id for s in function.body for n in ast.walk(s)
+            called = {n.func.id for s in function.body for n in walk(s)
                       if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}  # fmt: skip
             for original in [u for u in used if u in called]:
                 parameter = project.fresh("made")
