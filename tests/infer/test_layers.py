@@ -386,6 +386,14 @@ def test_fixtures_and_what_lies_beside_them_are_tests_when_only_tests_import_the
     assert (policy.layer_of("app/testing/fixtures.py"), policy.layer_of("app/testing/rows.py")) == ("test", "service")
 
 
+def test_registered_tasks_beside_a_file_of_fixtures_are_no_tests(infer):
+    fixtures = "import pytest\n\n\n@pytest.fixture\ndef filled():\n    return []\n"
+    task = "from celery import shared_task\n\nfrom app.db import SessionLocal\n\n\n@shared_task\ndef fill():\n"
+    task += "    with SessionLocal() as session:\n        session.commit()\n"
+    policy = infer(BASE | {"app/filling/fixtures.py": fixtures, "app/filling/rows.py": task}).policy
+    assert policy.layer_of("app/filling/rows.py") == "background"
+
+
 def test_a_folder_named_like_something_aside_belongs_to_the_application_that_imports_it(infer):
     router = "from fastapi import APIRouter\n\nrouter = APIRouter()\n\n\n@router.get('/')\ndef read():\n    pass\n"
     main = "from fastapi import FastAPI\nfrom app.api.notebooks import views\napp = FastAPI()\n"

@@ -31,11 +31,12 @@ def test_support(program: Program) -> frozenset[str]:
     """Files outside the test folders that only serve tests: fixtures and factories, and what lies beside them.
 
     They import pytest or a factory library, or share the folder of a file that does, and no code but theirs and that
-    of tests imports them.
+    of tests imports them. What something outside of the program runs, tasks and endpoints, is no support.
     """
     importers = program.shared(importers_of)
     layer_of = program.policy.layer_of
-    rest = [m for m in program.modules if layer_of(m.path) is None and not runs_as_script(m)]
+    run = {f.path for f in program.functions if f.routes or program.is_registered(f)}
+    rest = [m for m in program.modules if layer_of(m.path) is None and m.path not in run and not runs_as_script(m)]
     found: set[str] = set()
     grown = True
     while grown:

@@ -47,7 +47,7 @@ class Event(NamedTuple):
     * ``txn``: ``name`` (commit, rollback, begin, begin_nested, close) on ``subject``; ``text`` says by what route
       (``session``, ``connection``, ``transaction``, ``sql``);
     * ``left``: the transaction or savepoint ``subject`` is left by its own ``__exit__``, called ``name``;
-    * ``savepoint``: ``name`` (commit, rollback) on the savepoint ``subject`` that no ``with`` entered;
+    * ``savepoint``: ``name`` (commit, rollback) on the savepoint ``subject``, ``entered`` when a ``with`` did;
     * ``configure``: the factory ``subject`` is given other ``keywords``;
     * ``use``: operation ``name`` on ``subject``; flag ``write`` when it changes rows;
     * ``change``: attributes of rows are assigned that the sessions in ``subject`` loaded;

@@ -170,8 +170,8 @@ def _end(frame: Frame, receiver: Any, kind: str, name: str, e: ir.Expr) -> Value
     if kind == TRANSACTION and _is_savepoint(frame, receiver):
         # a savepoint that is released or undone leaves the transaction as it is
         entered = any(t.savepoint and not set(t.subjects).isdisjoint(subjects_of(receiver)) for t in frame.tx)
-        if isinstance(receiver, Handle) and not entered:
-            frame.emit("savepoint", e[1], name=name, subject=(receiver,), expr=e)
+        if isinstance(receiver, Handle):
+            frame.emit("savepoint", e[1], ("entered",) if entered else (), name=name, subject=(receiver,), expr=e)
         return (Operation(receiver, name),)
     for subject in subjects_of(receiver):
         flags = ("closed",) if frame.know(subject, "closed") == 1 else ()

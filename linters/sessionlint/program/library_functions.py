@@ -32,6 +32,7 @@ from sessionlint.program import (
     litestar,
     locators,
     locks,
+    never_returning,
     plain_routes,
     pool_objects,
     predicates,
@@ -341,13 +342,6 @@ def _manager(name: str) -> Callable[[Frame, list[Value], Keywords, ir.Expr], Val
     return make
 
 
-def _ends_program(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    """``sys.exit()`` raises ``SystemExit``."""
-    frame.emit("raise", e[1], value=(Ext("builtins.SystemExit"),), expr=e)
-    frame.dead = True
-    return UNKNOWN
-
-
 def _last(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     return args[-1] if args else UNKNOWN
 
@@ -358,6 +352,7 @@ SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     "blinker.Signal": signals.made, "blinker.signal": signals.named, "blinker.NamedSignal": signals.named,
     "blinker.Namespace().signal": signals.named,
     **pool_objects.SPECIAL, **request_contexts.SPECIAL, **retrying.SPECIAL,
+    **never_returning.SPECIAL,
     **alchemy_configs.SPECIAL,
     **provisions.SPECIAL, **stand_ins.SPECIAL, **locks.SPECIAL, **litestar.SPECIAL, **workers.SPECIAL,
     hooking.LISTEN: hooking.listen,
@@ -382,7 +377,6 @@ SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     "collections.UserDict": _dict, "collections.UserList": _sequence, **dict.fromkeys(lasting.CACHES, lasting.cache),
     "itertools.islice": _first,
     "itertools.takewhile": _last, "itertools.dropwhile": _last,
-    **dict.fromkeys(("sys.exit", "builtins.exit", "builtins.quit"), _ends_program),
     "contextlib.closing": _closing, "io.StringIO": buffers.make,
     "contextlib.aclosing": _closing, "contextlib.nullcontext": _first, "sqlalchemy.text": _sql("text"),
     "builtins.print": buffers.printed, "sqlalchemy.TextClause": _sql("TextClause"),

@@ -22,6 +22,7 @@ from sessionlint.program import (
     keeping,
     listed,
     loops,
+    never_returning,
     operators,
     relations,
     setbacks,
@@ -244,6 +245,7 @@ def _delete(frame: Frame, s: ir.Stmt) -> None:
 
 def _assert(frame: Frame, s: ir.Stmt) -> None:
     operators.asked(frame, frame.evaluate(s[2]), s[2][1])
+    never_returning.at_assertion(frame, s[2])
     narrow(frame, s[2])
     if s[2][0] in listed.TESTS:
         listed.note(frame, listed.tested(frame, s[2])[0])

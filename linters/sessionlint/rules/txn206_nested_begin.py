@@ -603,6 +603,45 @@ def transactional(function=None, *, mode="write"):
     return decorate if function is None else decorate(function)
 """
     ),
+    Bad(
+        """
+from typing import Literal, assert_never
+
+from fastapi import APIRouter, Depends
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.post("/items/{kind}")
+async def store(kind: Literal["new", "old"], session: AsyncSession = Depends(get_session_dependency)):
+    match kind:
+        case "new":
+            rows = await session.scalars(select(Item))
+        case "old":
+            rows = await session.scalars(select(Item).where(Item.status == "old"))
+        case _:
+            assert_never(kind)
+    async with session.begin():  # TXN206@16
+        session.add(Item(name=str(len(rows.all()))))
+
+
+@router.post("/all/{kind}")
+async def perhaps(kind: str, session: AsyncSession = Depends(get_session_dependency)):
+    match kind:
+        case "new":
+            await session.scalars(select(Item))
+        case _:
+            print(kind)
+    async with session.begin():
+        session.add(Item(name=kind))
+""",
+        path="app/routers/items.py",
+    ),
 ]
 
 GOOD = [

@@ -488,6 +488,33 @@ async def all_or_none(session, names):
                 raise
 """
     ),
+    Bad(
+        """
+import argparse
+
+from sqlalchemy.exc import DBAPIError
+
+from app.session import get_session
+
+
+async def load(row, parser: argparse.ArgumentParser, sure):
+    async with get_session() as session, session.begin():
+        try:
+            session.add(row)
+        except DBAPIError:  # TXN210@9
+            parser.print_help()
+        try:
+            session.add(row)
+        except DBAPIError:  # TXN210@9
+            assert sure
+        try:
+            session.add(row)
+        except DBAPIError:  # TXN210@9
+            async with session.begin_nested() as after:
+                await after.rollback()
+""",
+        path="app/tasks/rows.py",
+    ),
 ]
 
 GOOD = [
@@ -877,6 +904,60 @@ async def sorted_out(rows) -> None:
             raise error
 """,
     ),
+    Good(
+        """
+import argparse
+import os
+from typing import Literal, assert_never
+
+import click
+from sqlalchemy.exc import DBAPIError
+
+from app.session import get_session
+
+
+async def load(row, parser: argparse.ArgumentParser, ctx: click.Context, kind: Literal["a"]):
+    async with get_session() as session, session.begin():
+        try:
+            session.add(row)
+        except DBAPIError as error:
+            parser.error(str(error))
+        try:
+            session.add(row)
+        except DBAPIError as error:
+            ctx.fail(str(error))
+        try:
+            session.add(row)
+        except DBAPIError:
+            os._exit(3)
+        try:
+            session.add(row)
+        except DBAPIError:
+            assert False, "cannot be"
+        try:
+            session.add(row)
+        except DBAPIError:
+            assert_never(kind)
+
+
+async def each(rows):
+    async with get_session() as session, session.begin():
+        for row in rows:
+            async with session.begin_nested() as savepoint:
+                try:
+                    session.add(row)
+                except DBAPIError:
+                    await savepoint.rollback()
+            attempt = await session.begin_nested()
+            try:
+                session.add(row)
+            except DBAPIError:
+                await attempt.rollback()
+            else:
+                await attempt.commit()
+""",
+        path="app/tasks/rows.py",
+    ),
 ]
 
 
@@ -971,5 +1052,15 @@ def _unprotected(handler: Event, transaction: Transaction) -> Iterator[Event]:
 
 
 def _rolls_back(handler: Event, transaction: Transaction) -> bool:
-    """The handler rolls back by hand: that is TXN202."""
-    return any(e.name == "rollback" and set(e.subject) & set(transaction.subjects) for e in handled(handler))
+    """The handler rolls back by hand: that is TXN202. Or it does so with a savepoint that is older than the ``try``."""
+    for event in handled(handler):
+        if event.name != "rollback":
+            continue
+        if event.kind == "savepoint":
+            begun = [(s.parent, s.site) for s in event.subject if s.parent in transaction.subjects]
+            tried = body_of(handler)
+            if any(path != event.path or not tried or at < tried[0].span for _, (path, at) in begun):
+                return True
+        elif set(event.subject) & set(transaction.subjects):
+            return True
+    return False
