@@ -17,6 +17,8 @@ _BARE = ("sqlalchemy.column", "sqlalchemy.literal_column")
 #: Methods that run on the class, too, to make SQL.
 _HYBRIDS = {f"sqlalchemy.ext.hybrid.hybrid_{n}" for n in ("method", "property")}
 #: Attributes of tables, subqueries and mappers under which their columns stand by name.
+#: What a class body has in the place of its columns.
+_MADE = frozenset({"sqlalchemy.orm.mapped_column()", "sqlalchemy.Column()", "sqlmodel.Field()"})
 _COLLECTIONS = frozenset({"c", "columns", "all_orm_descriptors"})
 
 
@@ -67,7 +69,10 @@ def _compare(frame: Frame, e: ir.Expr, sides: list[tuple[Value, ir.Expr]]) -> Va
     found = [c for side in columns for c in side if c.owner is not None]
     written = [expr for _, expr in sides]
     between = bool(found) and all(
-        any(c.owner is not None for c in side) or _of_table(expr) for side, expr in zip(columns, written, strict=True)
+        any(c.owner is not None for c in side)
+        or _of_table(expr)
+        or any(a.tag == "ext" and a.name in _MADE for a in value)
+        for side, (value, expr) in zip(columns, sides, strict=True)
     )
     names = [(c.name, True) for c in found] or [(c.name, False) for side in columns for c in side]
     if not names:

@@ -10,6 +10,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.patterns import regex
 from sessionlint.program.api import Program
+from sessionlint.program.events import Event
 from sessionlint.program.listing import FileListing
 from sessionlint.program.model import FunctionInfo
 
@@ -33,6 +34,8 @@ _JOINED = regex(r"\w+\.\"?\w+\"?(?![\w.]|\s*\()")
 #: Nothing is made of what comes next but yes or no.
 _DIRECTLY = regex(r"\b(?:where|and|or|on|having|not)[\s(]*$", re.I)
 _COUNTED = regex(r"\bcount\s*\(\s*(?:distinct\s+)?$", re.I)
+#: What is defined of a table, beside its columns.
+_DEFINING = (".Index", "Constraint", ".Computed", ".DDL")
 _QUALIFIED = r"(?:[\w\"\0]+\.)*"
 #: A literal; what ``EXECUTE`` and ``format()`` are given is SQL again.
 _LITERAL = regex(r"(\b(?:execute|format\s*\()\s*)?'[^']*'", re.I)
@@ -104,6 +107,16 @@ def is_tenant_key(program: Program, key: str) -> bool:
 def keeps_out(program: Program, function: FunctionInfo) -> bool:
     """Whether the tenant rules leave the function alone: tests and migrations."""
     return program.role(function) in ("test", "migration")
+
+
+def in_table_definition(event: Event) -> bool:
+    """Whether an index or constraint is defined by it: that says how rows are kept, and chooses none."""
+    line, column, to_line, to_column = event.span
+    return any(
+        e.span[:2] <= (line, column) and (to_line, to_column) <= e.span[2:]
+        for e in event.function.events
+        if e.kind == "external" and e.name.startswith("sqlalchemy.") and e.name.endswith(_DEFINING)
+    )
 
 
 @lru_cache(maxsize=64)

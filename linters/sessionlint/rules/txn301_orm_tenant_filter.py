@@ -10,7 +10,7 @@ from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.general_queries import is_told_by_calls
 from sessionlint.rules.join_texts import relating, tenant_condition
-from sessionlint.rules.tenancy import keeps_out
+from sessionlint.rules.tenancy import in_table_definition, keeps_out
 
 META = Rule(
     code="TXN301",
@@ -496,6 +496,28 @@ async def run(session, who):
     return await session.scalars(select(Desk).where(func.lower(func.cast(Desk.area, "text")) == who))  # TXN301@53
 """,
     ),
+    Bad(
+        """
+import uuid
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Mapped, column_property, mapped_column
+
+from app.models.item import Base, Item
+
+OURS = uuid.UUID(int=1)
+
+
+class Page(Base):
+    __tablename__ = "pages"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    items: Mapped[int] = column_property(
+        select(func.count(Item.id)).where(Item.tenant_id == OURS).scalar_subquery()  # TXN301@43
+    )
+""",
+        path="app/models/page.py",
+    ),
 ]
 
 GOOD = [
@@ -762,6 +784,29 @@ async def run(session, who, name):
 """,
         path="app/services/finding.py",
     ),
+    Good(
+        """
+import uuid
+
+from sqlalchemy import Index, func, select
+from sqlalchemy.orm import Mapped, column_property, mapped_column
+
+from app.models.item import Base, Item
+
+Index("named", Item.name, postgresql_where=Item.tenant_id.is_not(None))
+
+
+class Page(Base):
+    __tablename__ = "pages"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    tenant_id: Mapped[uuid.UUID] = mapped_column()
+    items: Mapped[int] = column_property(
+        select(func.count(Item.id)).where(Item.tenant_id == tenant_id).scalar_subquery()
+    )
+""",
+        path="app/models/page.py",
+    ),
 ]
 
 
@@ -771,7 +816,7 @@ def check(program: Program) -> Iterator[Finding]:
     for event in program.events("predicate"):
         if event.site in seen or "between columns" in event.flags or keeps_out(program, event.function):
             continue
-        if is_told_by_calls(program, event):
+        if is_told_by_calls(program, event) or in_table_definition(event):
             continue
         seen.add(event.site)
         yield program.finding(

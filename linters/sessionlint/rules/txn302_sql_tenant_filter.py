@@ -9,7 +9,7 @@ from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.setting_calls import uses_found
 from sessionlint.rules.sqltext import SqlUse
-from sessionlint.rules.tenancy import keeps_out, sql_predicate
+from sessionlint.rules.tenancy import in_table_definition, keeps_out, sql_predicate
 
 META = Rule(
     code="TXN302",
@@ -363,6 +363,23 @@ async def board(session, cursor, owner):
     cursor.execute("UPDATE items SET note = 'it''s where tenant_id = 1' WHERE id = %s", (owner,))
 """,
     ),
+    Good(
+        """
+from sqlalchemy import Index, text
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
+
+from app.models.item import Base, Item
+
+
+class Page(Base):
+    __tablename__ = "pages"
+    __table_args__ = (
+        Index("whole", "url", unique=True, postgresql_where=text("tenant_id IS NULL")),
+        ExcludeConstraint(("url", "="), where=text("tenant_id IS NULL")),
+    )
+""",
+        path="app/models/page.py",
+    ),
 ]
 
 
@@ -379,6 +396,6 @@ def check(program: Program) -> Iterator[Finding]:
 
 
 def _predicate(program: Program, use: SqlUse) -> str | None:
-    if keeps_out(program, use.event.function):
+    if keeps_out(program, use.event.function) or in_table_definition(use.event):
         return None
     return next((p for p in (sql_predicate(program, t.text) for t in use.texts) if p), None)
