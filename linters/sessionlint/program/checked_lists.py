@@ -219,4 +219,4 @@ def common(left: Value, right: Value) -> Value:
 
 
 def _is_literal(item: Value) -> bool:
-    return len(item) == 1 and item[0].tag == "const" and item[0].kind == "str"
+    return item == _ONE_OF or (len(item) == 1 and item[0].tag == "const" and item[0].kind == "str")

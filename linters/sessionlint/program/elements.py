@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import consuming, text_functions
+from sessionlint.program import checked_lists, consuming, text_functions
 from sessionlint.program.frame import Frame
 from sessionlint.program.values import UNKNOWN, Map, Seq, Value, join, join_all, literal
 
@@ -27,6 +27,14 @@ def _called(frame: Frame, functions: Value, args: list[Value], e: ir.Expr) -> Va
     )
     frame.flags.pop()
     return given
+
+
+def _kept(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``filter(COLUMNS.__contains__, names)``: some of the literals, as in the comprehension that it stands for."""
+    test = args[0][0] if len(args) == 2 and len(args[0]) == 1 else None
+    if test is not None and test.tag == "method" and test.name == "__contains__":
+        return checked_lists.common((test.receiver,), UNKNOWN) or _filtered(frame, args, keywords, e)
+    return _filtered(frame, args, keywords, e)
 
 
 def _filtered(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
@@ -135,7 +143,7 @@ def _zip(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Val
 
 
 SPECIAL: dict[str, Any] = {
-    "builtins.filter": _filtered, "itertools.filterfalse": _filtered, "functools.reduce": _reduced,
+    "builtins.filter": _kept, "itertools.filterfalse": _filtered, "functools.reduce": _reduced,
     "itertools.product": _rows, "itertools.zip_longest": _rows, "itertools.permutations": _groups,
     "itertools.combinations": _groups, "itertools.pairwise": _pairs, "itertools.groupby": _grouped,
     "itertools.chain.from_iterable": _flat, "itertools.chain": _chain, "itertools.repeat": _repeat,

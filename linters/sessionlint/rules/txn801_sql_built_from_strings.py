@@ -972,6 +972,25 @@ async def shown(session, rows):
     await session.execute(text(f"SELECT id FROM items ORDER BY {order.column}"))  # TXN801@27
 """
     ),
+    Bad(
+        """
+from itertools import filterfalse
+from typing import Literal, get_args
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+COLUMNS = frozenset(get_args(Literal["name", "status"]))
+
+
+async def shown(session: AsyncSession, names: list[str]):
+    kept = sorted(COLUMNS | set(names))
+    await session.execute(text(f"SELECT {', '.join(kept)} FROM items"))  # TXN801@27
+    kept = list(filterfalse(COLUMNS.__contains__, names))
+    await session.execute(text(f"SELECT {', '.join(kept)} FROM items"))  # TXN801@27
+""",
+        path="app/services/columns.py",
+    ),
 ]
 
 GOOD = [
@@ -1823,6 +1842,27 @@ async def other(session, asked):
     found = Part(f"name = '{asked}'", "never run")
     return found.label
 """,
+    ),
+    Good(
+        """
+from typing import Literal, get_args
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+COLUMNS = frozenset(get_args(Literal["name", "status"]))
+WRITTEN = frozenset({"name", "status"})
+
+
+async def shown(session: AsyncSession, names: list[str]):
+    kept = sorted(COLUMNS & set(names))
+    await session.execute(text(f"SELECT {', '.join(kept)} FROM items"))
+    kept = COLUMNS.intersection(names)
+    await session.execute(text(f"SELECT {', '.join(kept)} FROM items"))
+    kept = list(filter(WRITTEN.__contains__, names))
+    await session.execute(text(f"SELECT {', '.join(kept)} FROM items"))
+""",
+        path="app/services/columns.py",
     ),
 ]
 
