@@ -9,6 +9,7 @@ import ast
 import re
 import tomllib
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 from sessionlint.facts.lower import lower_module
@@ -158,8 +159,12 @@ def program_for(files: Mapping[str, str], policy: Policy) -> Program:
         except SyntaxError as error:
             errors.append(CheckError(path, error.lineno or 1, error.msg, error.offset or 1))
 
+    @cache
+    def lines_of(path: str) -> list[str]:
+        return texts.get(path, "").splitlines()
+
     def read_line(path: str, line: int) -> str:
-        lines = texts.get(path, "").splitlines()
+        lines = lines_of(path)
         return lines[line - 1] if 0 < line <= len(lines) else ""
 
     return Program(policy, solve(blobs, policy), tuple(errors), read_line)
