@@ -11,6 +11,7 @@ from sessionlint.patterns import regex
 from sessionlint.program import network
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
+from sessionlint.program.values import Value, contained
 from sessionlint.rules.gathered_errors import recorded_errors
 from sessionlint.rules.kept_errors import told_later
 from sessionlint.rules.leaving_finally import leaving
@@ -48,6 +49,7 @@ _QUIET = {
 }  # fmt: skip
 _MAX_NESTING = 5
 _LOGGERS = ("structlog.", "loguru.")
+_STANDARD = "logging.getLogger()"
 #: Helpers that log are followed this far.
 _MAX_HELPERS = 2
 
@@ -339,6 +341,11 @@ class Clause(NamedTuple):
         callee = node[2]
         name = callee[3] if callee[0] == "a" else callee[2] if callee[0] == "n" else ""
         owner = (ir.dotted(callee[2]) or "") if callee[0] == "a" else ""
+        if callee[0] == "a" and callee[2][0] == "c":
+            # ``getLogger(__name__).error(…)``
+            owner = ir.dotted(callee[2][2]) or ""
+        elif callee[0] == "n":
+            name = self._logging_method(name) or name
         if _LOGGER.search(owner) or owner.endswith("logger") or self._is_logger(node, owner):
             return "logs" if name in _LOUD else "whispers"
         if name in ("print", "print_exc", "print_exception"):
@@ -351,8 +358,22 @@ class Clause(NamedTuple):
         """Whether a call goes to a logger that is not called so, by what is known of it."""
         if any(e.kind == "external" and e.span == node[1] and e.name.startswith(_LOGGERS) for e in self.events):
             return True
-        known = self.program.solver.member(self.function.path, owner) if owner.isidentifier() else ()
-        return any(a.tag == "ext" and a.name.startswith(("logging.getLogger()", *_LOGGERS)) for a in known)
+        callee = node[2]
+        if callee[0] == "n":
+            return self._logging_method(callee[2]) is not None
+        kept = callee[0] == "a" and callee[2][0] == "i"
+        known = self._known((ir.dotted(callee[2][2]) or "") if kept else owner)
+        loggers = [a for a in contained(known, 2) if a.tag == "ext"] if kept else [a for a in known if a.tag == "ext"]
+        return any(a.name.startswith((_STANDARD, *_LOGGERS)) for a in loggers)
+
+    def _logging_method(self, name: str) -> str | None:
+        """The method of a logger that a name of the module stands for: ``warn = logger.warning``."""
+        known = self._known(name)
+        found = known[0].name if len(known) == 1 and known[0].tag == "ext" else ""
+        return found.rpartition(".")[2] if found.startswith((_STANDARD, *_LOGGERS)) and "()." in found else None
+
+    def _known(self, name: str) -> Value:
+        return self.program.solver.member(self.function.path, name) if name.isidentifier() else ()
 
     def _of_callee(self, node: Any) -> str:
         """A function of the project that does nothing but log does no more than its log line."""

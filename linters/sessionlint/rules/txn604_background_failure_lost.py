@@ -904,6 +904,59 @@ def start(tasks: BackgroundTasks, key):
         tasks.add_task(work, key)
 """
     ),
+    Bad(
+        """
+import logging
+
+from app.session import get_session
+
+log = logging.getLogger(__name__)
+mention = log.warning
+LOGS = {"main": log}
+
+
+async def store(letter):
+    async with get_session() as session, session.begin():
+        session.add(letter)
+
+
+async def by_alias(letter):
+    try:
+        await store(letter)
+    except Exception:  # TXN604@5
+        mention("failed %s", letter)
+
+
+async def at_once(letter):
+    try:
+        await store(letter)
+    except Exception:  # TXN604@5
+        logging.getLogger("letters").warning("failed %s", letter)
+
+
+async def by_key(letter):
+    try:
+        await store(letter)
+    except Exception:  # TXN604@5
+        LOGS["main"].exception("failed %s", letter)
+
+
+async def told(letter, outcomes):
+    try:
+        await store(letter)
+    except Exception:
+        outcomes["main"].exception("failed %s", letter)
+
+
+async def raised(letter):
+    try:
+        await store(letter)
+    except Exception:
+        mention("failed %s", letter)
+        raise
+""",
+        path="app/tasks/letters.py",
+    ),
 ]
 
 GOOD = [
