@@ -27,6 +27,7 @@ from sessionlint.program import (
     filling,
     forwarding,
     generators,
+    growing,
     import_statements,
     joining,
     knowledge,
@@ -116,6 +117,8 @@ def evaluate_function(solver: Solver, function: FunctionInfo) -> None:
         frame.redefined = redefining.replaced(body)
         frame.assigned_at = redefining.assigned(body)
     run_block(frame, body)
+    if frame.grown:
+        growing.settle(frame)
     if frame.imported_before:
         import_statements.give_back(frame)
     if not frame.dead:

@@ -24,6 +24,7 @@ from sessionlint.program.values import (
     NAMESPACE,
     SESSION,
     TASK,
+    UNKNOWN,
     Map,
     Seq,
     Value,
@@ -46,6 +47,8 @@ MAX_ALTERNATIVES = 2
 #: What a registry holds to call it later.
 _CALLED = ("fn", "cls", "partial", "param")
 _OBJECTS = ("inst",)
+#: What a list of a module is full of that nobody calls or opens.
+_PLAIN = frozenset({"const", "text"})
 _HELD = frozenset({SESSION, CONNECTION})
 
 
@@ -84,7 +87,15 @@ def grow(frame: Frame, e: ir.Expr, callees: Value, args: list[Value]) -> None:
             known = tuple(i for s in sequences for i in s.items)
             registry = (Seq(tuple(dict.fromkeys((*known, *added)))[:40], True),)
             frame.solver.write(("name", frame.path, target[2]), registry)
+    elif frame.function.name == "<module>" and any(a.tag not in _PLAIN for v in added for a in v):
+        frame.grown.add(target[2])
     frame.env[target[2]] = grown
+
+
+def settle(frame: Frame) -> None:
+    """What the lists of a module hold when all of it has run: that is what functions find in them."""
+    for name in sorted(frame.grown):
+        frame.solver.write(("name", frame.path, name), frame.env.get(name, UNKNOWN))
 
 
 def _grown(frame: Frame, sequences: list[Seq], added: Value) -> Value:

@@ -264,7 +264,7 @@ def call_method(frame: Frame, receiver: Any, name: str, args: list[Value], keywo
         making.validated(frame, receiver.info, name, e)
         return records.built(frame, receiver.info, args, keywords)
     if tag == "seq":
-        return late_awaits.asked(frame, receiver, e) if name == "result" else _sequence_method(receiver, name)
+        return late_awaits.asked(frame, receiver, e) if name == "result" else _sequence_method(frame, receiver, name)
     if tag == "pending":
         return _pending_method(frame, receiver, name, e)
     if tag == "column":
@@ -321,11 +321,11 @@ def keyed(frame: Frame, atom: Ext, key: Any, span: ir.Span4) -> Value:
     return (Ext(f"{atom.name}[]"),) if atom.name.count("[]") < 2 else (atom,)
 
 
-def _sequence_method(receiver: Any, name: str) -> Value:
+def _sequence_method(frame: Frame, receiver: Any, name: str) -> Value:
+    if name in _GIVES_ONE or (name in ("pop", "popleft") and "loop" in frame.flags):
+        return join_all(list(receiver.items))
     if name in ("pop", "popleft"):
         return receiver.items[-1 if name == "pop" else 0] if receiver.items else UNKNOWN
-    if name in _GIVES_ONE:
-        return join_all(list(receiver.items))
     if name == "intersection":
         return checked_lists.common((receiver,), UNKNOWN)
     return (receiver,) if name in ("copy", "__iter__") else UNKNOWN

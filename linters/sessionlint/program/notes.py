@@ -102,6 +102,8 @@ class Notes(Outcome):
         self.origins: dict[str, Value] = {}
         #: under which conditions names are true that were put together, see :mod:`sessionlint.program.combined`
         self.said: dict[str, Any] = {}
+        #: the lists of a module that grow while it is run
+        self.grown: set[str] = set()
         #: of which lists names hold what is no literal, see :mod:`sessionlint.program.checked_lists`
         self.left_overs: dict[str, str] = {}
         #: the attributes that names of something unknown stand for, see :mod:`sessionlint.program.revealing`

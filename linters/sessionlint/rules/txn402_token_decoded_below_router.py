@@ -262,6 +262,48 @@ def read(token):
     return decode(token, "key")
 """
     ),
+    Bad(
+        """
+from collections import deque
+
+from jwt import decode, encode
+
+TOOLS = []
+TOOLS.append(encode)
+TOOLS.append(decode)
+PLAIN = []
+PLAIN.append(encode)
+
+
+def by_index(value):
+    TOOLS[0](value)
+    PLAIN[0](value)
+    return TOOLS[1](value)  # TXN402@12
+
+
+def each(value):
+    for tool in PLAIN:
+        tool(value)
+    for tool in TOOLS:
+        tool(value)  # TXN402@9
+
+
+def one_after_the_other(value):
+    steps = deque([encode])
+    steps.append(decode)
+    while steps:
+        step = steps.popleft()
+        value = step(value)  # TXN402@17
+
+
+def the_first(value):
+    steps = deque([encode])
+    steps.append(decode)
+    step = steps.popleft()
+    return step(value)
+""",
+        path="app/services/tools.py",
+    ),
 ]
 
 GOOD = [
