@@ -187,7 +187,7 @@ def _of_plain(frame: Frame, atom: Any, name: str, e: ir.Expr) -> Value:
             return (wrapping.bare(atom),)
         if tag == "fn" and (kept := function_attributes.held(frame, atom, name)):
             return kept
-        if tag in ("fn", "partial") and name == "value":
+        if tag in ("fn", "partial", "seq") and name == "value":
             return (atom,)  # the member of an enumeration
         if tag == "column" and name in ("key", "name"):
             return (Ext("sqlalchemy.table_name()"),)

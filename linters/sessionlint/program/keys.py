@@ -116,8 +116,14 @@ def says(frame: Frame, atom: Any, by_class: bool) -> bool:
 
 
 def in_dictionary(keys: Value) -> Any:
-    """The key that a value is in a dictionary: a literal or a class, ``None`` when it is not known."""
-    return keys[0] if len(keys) == 1 and keys[0].tag == "cls" else literal(keys)
+    """The key that a value is in a dictionary: a literal, a class or a tuple, ``None`` when it is not known."""
+    if len(keys) != 1:
+        return None
+    key = keys[0]
+    if key.tag == "seq" and not key.many and key.items:
+        parts = [in_dictionary(item) for item in key.items]
+        return None if None in parts else ("tuple", *parts)
+    return key if key.tag == "cls" else literal(keys)
 
 
 def columns(keys: Value) -> Value:

@@ -60,7 +60,6 @@ from sessionlint.program.sqlends import transaction_statements
 from sessionlint.program.values import (
     ENGINE,
     UNKNOWN,
-    Cls,
     Const,
     Ext,
     Handle,
@@ -334,7 +333,7 @@ def _sequence_method(frame: Frame, receiver: Any, name: str) -> Value:
 def _map_method(receiver: Map, name: str, args: list[Value], site: Site) -> Value:
     if name in _DRAWS:
         key = keys.in_dictionary(args[0]) if args else None
-        found = receiver.get(key) if isinstance(key, str | Cls) else None
+        found = receiver.get(key) if key is not None else None
         default = args[1] if len(args) > 1 else UNKNOWN
         if found is not None:
             return join(found, default)

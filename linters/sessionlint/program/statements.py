@@ -35,7 +35,7 @@ from sessionlint.program.growing import remove
 from sessionlint.program.guards import note_said, of_value, option_of
 from sessionlint.program.narrowing import narrow
 from sessionlint.program.targets import assign
-from sessionlint.program.values import UNKNOWN, Value, contained, join
+from sessionlint.program.values import UNKNOWN, Const, Ext, Value, contained, join
 
 
 def run_block(frame: Frame, statements: tuple[ir.Stmt, ...]) -> None:
@@ -58,6 +58,9 @@ def _expression(frame: Frame, s: ir.Stmt) -> None:
 def _assign(frame: Frame, s: ir.Stmt) -> None:
     taken = option_of(frame, s[3]) if s[3][0] in TAKES else None
     value = frame.evaluate(s[3])
+    if value == _NUMBERED and frame.class_scope is not None and s[2][0][0] == "n":
+        # members are told apart, whatever the values are that they are given
+        value = (Const(s[2][0][2].lower(), "str"),)
     conditions = taken or of_value(frame, s[3], value)
     for target in s[2]:
         assign(frame, target, value, s[3])
@@ -68,6 +71,8 @@ def _assign(frame: Frame, s: ir.Stmt) -> None:
         workers.of_dictionary(frame, value, s[1])
 
 
+#: A member of an enumeration that is given its value.
+_NUMBERED: Value = (Ext("enum.auto()"),)
 #: Expressions that may leave something of a list.
 _LEAVES = ("b", "c", "g")
 

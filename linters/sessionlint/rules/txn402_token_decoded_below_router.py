@@ -304,6 +304,96 @@ def the_first(value):
 """,
         path="app/services/tools.py",
     ),
+    Bad(
+        """
+from enum import Enum, IntEnum, StrEnum, auto
+from jwt import decode, encode
+
+class Kind(Enum):
+    A = 1
+    B = 2
+
+class Auto(Enum):
+    A = auto()
+    B = auto()
+
+class Text(StrEnum):
+    A = auto()
+    B = auto()
+
+class Pair(Enum):
+    A = ("a", 1)
+    B = ("b", 2)
+
+T1 = {Kind.A: decode, Kind.B: encode}
+T2 = {Auto.A: decode, Auto.B: encode}
+T3 = {Text.A: decode, Text.B: encode}
+T4 = {Pair.A: decode, Pair.B: encode}
+T5 = {1: decode, 2: encode}
+T6 = {(1, 2): decode, (1, 3): encode}
+T7 = {True: decode, False: encode}
+
+
+
+def whole(v):
+    T1[Kind.A](v)  # TXN402@5
+    T1[Kind.B](v)
+
+
+def numbered(v):
+    T2[Auto.A](v)  # TXN402@5
+    T2[Auto.B](v)
+
+
+def named(v):
+    T3[Text.A](v)  # TXN402@5
+    T3["b"](v)
+
+
+def paired(v):
+    T4[Pair.A](v)  # TXN402@5
+    T4[Pair.B](v)
+
+
+def asked(v):
+    T5.get(1)(v)  # TXN402@5
+    T5.get(2)(v)
+
+
+def by_two(v):
+    T6[(1, 2)](v)  # TXN402@5
+    T6[1, 3](v)
+
+
+def by_flag(v):
+    T7[True](v)  # TXN402@5
+    T7[False](v)
+
+
+def by_any(v, kind: Auto):
+    T2[kind](v)  # TXN402@5
+
+
+def by_any_two(v, a, b):
+    T6[a, b](v)  # TXN402@5
+
+
+def by_any_pair(v, kind: Pair):
+    T4[kind](v)  # TXN402@5
+
+class Calls(Enum):
+    A = (decode, "a")
+    B = (encode, "b")
+
+
+def of_member(v):
+    Calls.A.value[0](v)  # TXN402@5
+    Calls.B.value[0](v)
+    do, name = Calls.A.value
+    do(v)  # TXN402@5
+""",
+        path="app/services/kinds.py",
+    ),
 ]
 
 GOOD = [
