@@ -158,3 +158,26 @@ OF_JOB, OF_WORKER = ("on_job_start", "after_job_end"), ("on_startup", "on_shutdo
 def test_a_hook_that_opens_the_session_of_each_job_is_a_session_module(infer, more, names, expected):
     modules = infer(mill(worker=WORKER.format(more, *names))).policy.session_modules
     assert ("mill/worker.py" in modules) is expected
+
+
+PLUGGED = (
+    "from advanced_alchemy.extensions.litestar import SQLAlchemyAsyncConfig, SQLAlchemyPlugin\n\n"
+    "config = SQLAlchemyAsyncConfig(connection_string='postgresql+asyncpg://db/x')\n"
+)
+ASKS = (
+    "from litestar import get\nfrom sqlalchemy.ext.asyncio import AsyncSession\n\n\n@get('/')\n"
+    "async def flour(db_session: AsyncSession) -> None:\n    await db_session.get(object, 1)\n"
+)
+STARTED = (
+    PLUGGED + "\n\nasync def before(ctx):\n    ctx['maker'] = config.create_session_maker()\n\n\n"
+    "class WorkerSettings:\n    from mill.jobs import functions\n\n    functions = functions\n    on_startup = before\n"
+)
+OPENS = "async def job{0}(ctx):\n    async with ctx['maker']() as session:\n        await session.get(object, 1)\n\n\n"
+
+
+@pytest.mark.parametrize("plug", ["plugin = SQLAlchemyPlugin(config=config)\n", ""], ids=["plugged in", "not"])
+def test_what_feeds_the_plugin_of_litestar_is_a_session_module(infer, plug):
+    jobs = "".join(OPENS.format(n) for n in range(3)) + "functions = [job0, job1, job2]\n"
+    files = {"mill/db.py": PLUGGED + plug, "mill/flour.py": ASKS, "mill/jobs.py": jobs, "mill/worker.py": STARTED}
+    files["mill/main.py"] = "from litestar import Litestar\n\nfrom mill.flour import flour\n\napp = Litestar([flour])\n"
+    assert ("mill/db.py" in infer(files).policy.session_modules) is bool(plug)

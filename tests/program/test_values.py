@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sessionlint.program.model import FunctionInfo
-from sessionlint.program.values import MAX_HELD, Const, Dependency, Fn, Map, Seq, Value, bounded, contained
+from sessionlint.program.values import MAX_HELD, MAX_ITEMS, Const, Dependency, Fn, Map, Seq, Value, bounded, contained
 from tests.program.support import solved
 
 
@@ -32,6 +32,13 @@ def test_what_guards_a_router_is_kept_in_a_table_of_routers():
     guard = Dependency((Fn(FunctionInfo(("app/auth.py", "user", 0))),), ("app/main.py", (1, 1, 1, 1)))
     table = (Seq(((Seq(((Const("/v1", "str"),), (Seq(((guard,),)),))),),)),)
     assert bounded(table) == table
+
+
+def test_a_long_list_of_functions_is_kept_whole_and_one_of_anything_else_is_not():
+    jobs = tuple((Fn(FunctionInfo((f"job{n}.py", "run", 0))),) for n in range(60))
+    assert bounded((Seq(jobs),)) == (Seq(jobs),)
+    numbers = (*jobs, (Const(1, "int"),))
+    assert len(bounded((Seq(numbers),))[0].items) == MAX_ITEMS
 
 
 def test_a_function_that_copies_dictionaries_by_recursion_stays_small():

@@ -10,6 +10,7 @@ from sessionlint.infer import places
 from sessionlint.infer.applications import Applications
 from sessionlint.infer.sources import CONTEXT, DECORATOR, DEPENDENCY, ENTERS, Made, Source, enters
 from sessionlint.infer.takers import takers
+from sessionlint.program.alchemy_configs import plugged_in
 from sessionlint.program.containers import providers, supplied
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.scoped import is_registry
@@ -77,8 +78,15 @@ class Survey(Applications):
 
     @cached_property
     def direct(self) -> dict[FunctionInfo, tuple[Made, ...]]:
-        """Functions that open sessions or connections themselves, with the handles behind those."""
+        """Functions that open sessions or connections themselves, with the handles behind those.
+
+        Likewise those whose sessions a framework's plugin opens for them.
+        """
         found: dict[FunctionInfo, tuple[Made, ...]] = {}
+        for user, _, subject in self.injections():
+            sites = [site for a in subject if (site := plugged_in(a)) is not None]
+            if sites:
+                found[user] = ((SESSION, sites[0]), *self.behind(subject))
         for event in self.program.events("create"):
             if event.name in _HANDED and event.path in self.included:
                 behind = self.behind(event.subject)
@@ -143,6 +151,8 @@ class Survey(Applications):
                 found.append(atom)
             elif atom.tag == "injected" and depth < 4:
                 found.extend(self._handles(self.program.solver.views(atom), depth + 1))
+                site = plugged_in(atom)
+                found.extend(h for e in (self._creates.get(site, ()) if site is not None else ()) for h in e.subject)
             elif atom.tag == "param" and depth < 4:
                 found.extend(self._passed(atom, depth + 1))
             elif atom.tag == "method" and depth < 4:

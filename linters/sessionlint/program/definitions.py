@@ -154,6 +154,7 @@ def sign(frame: Frame, info: FunctionInfo) -> None:
         if frame.facts:
             listed.around(frame, info)
             listed.around(frame, info, checked_lists.EACH)
+    by_name = litestar.asks(frame, info)
     for name, _, annotation, default, span in info.params:
         declared = frame.evaluate(annotation) if annotation is not None else UNKNOWN
         given = frame.evaluate(default) if default is not None else UNKNOWN
@@ -164,7 +165,7 @@ def sign(frame: Frame, info: FunctionInfo) -> None:
             )
         if dependency is None and given:
             dependency = handed_dependencies.in_default(frame, given)
-        if dependency is None and default is None and info.routes and litestar.serves(info):
+        if dependency is None and default is None and by_name:
             dependency = litestar.given(frame, info, name)
         if any(a.tag == "handle" for a in given):
             frame.store(lasting.DEFAULT, name, given, span)

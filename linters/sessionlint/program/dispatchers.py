@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _PACKAGES: Final = (
     "aiogram.", "telebot.", "pyrogram.", "telethon.", "telegram.", "discord.", "slack_bolt.", "mcp.", "fastmcp.",
     "socketio.", "fastapi_socketio.", "aio_pika.", "aiormq.", "pika.", "kombu.", "nats.", "paho.", "gmqtt.",
-    "fastapi_mqtt.", "asyncpg_listen.", "redis.", "google.cloud.pubsub", "websockets.", "asyncio.",
+    "fastapi_mqtt.", "asyncpg_listen.", "redis.", "google.cloud.pubsub", "websockets.", "asyncio.", "litestar.events.",
 )  # fmt: skip
 #: What registers a function with a dispatcher of messages: a decorator, or a call that is given it.
 _DISPATCHERS: Final = regex(
@@ -43,6 +43,8 @@ _DISPATCHERS: Final = regex(
     r"|socketio\.(?:\w+\.)*(?:Async)?(?:Server|Client)\(\)\.(?:event|on)(?:\(\))?"
     r"|fastapi_socketio\.(?:\w+\.)*SocketManager\(\)\.on(?:\(\))?"
     r"|websockets\.(?:\w+\.)*(?:serve|unix_serve)|asyncio\.start_(?:unix_)?server"
+    # what answers for the events of an application
+    r"|litestar\.events\.(?:listener\.)?(?:listener|EventListener)(?:\(\))?"
     # brokers of messages, and what a database notifies
     r"|(?:aio_pika|aiormq|pika)\.[\w.()]+\.(?:basic_)?consume|kombu\.(?:\w+\.)*Consumer"
     r"|nats\.(?:[\w.()]+\.)?(?:connect|subscribe\w*|pull_subscribe)"

@@ -162,6 +162,7 @@ _CANONICAL = {
     "starlette.background.BackgroundTasks": "fastapi.BackgroundTasks",
     "fastapi.background.BackgroundTasks": "fastapi.BackgroundTasks",
     "starlette.background.BackgroundTask": "fastapi.BackgroundTask",
+    "litestar.background_tasks.BackgroundTask": "fastapi.BackgroundTask",
     "starlette.requests.Request": "fastapi.Request",
     "fastapi.requests.Request": "fastapi.Request",
     "fastapi.requests.HTTPConnection": "starlette.requests.HTTPConnection",

@@ -167,7 +167,7 @@ def _made(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.
         return UNKNOWN
     known = library_classes.find(name)
     if known is None or not known.session:
-        return alchemy_configs.made(frame, name, keywords, e) if known is None else None
+        return alchemy_configs.made(frame, name, args, keywords, e) if known is None else None
     kept = tuple(_arguments(known, args, keywords))
     return (Map(((_CLASS, (Ext(name),)), *kept, NAMESPACE), True, frame.site(e[1])),)
 

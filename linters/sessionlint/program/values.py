@@ -265,6 +265,8 @@ _FLAT = frozenset({
 #: Flat atoms that hold something all the same, and go where nothing may be held any more.
 _DROPPED = frozenset({"operation", "predicate", "column", "method", "annotated"})
 MAX_ITEMS = 24
+#: So many functions a list may have, such as the jobs of a worker, all of which are run.
+MAX_FUNCTIONS = 200
 MAX_KEYS = 60
 MAX_TEXT = 4000
 _TOO_MUCH = 1_000_000
@@ -309,7 +311,7 @@ def _size(value: Value, depth: int, limit: int) -> int:
             inner = [v for _, v in atom.bindings]
         elif tag == "seq":
             inner = atom.items
-            if len(inner) > MAX_ITEMS:
+            if len(inner) > MAX_ITEMS and not _are_functions(inner):
                 return _TOO_MUCH
         elif tag == "map":
             inner = [v for _, v in (*atom.items, *atom.whole)]
@@ -333,6 +335,13 @@ def _size(value: Value, depth: int, limit: int) -> int:
 def shallow(value: Value, depth: int = MAX_DEPTH) -> Value:
     """The value without what is nested deeper than ``depth``: keeps values finite in loops and recursion."""
     return value if _size(value, depth, _MOST) <= _MOST else _cut_to(value, depth)
+
+
+def _are_functions(items: Sequence[Value]) -> bool:
+    """Whether a long list is one of functions alone, which hold nothing themselves."""
+    if not MAX_ITEMS < len(items) <= MAX_FUNCTIONS:
+        return False
+    return all(len(value) == 1 and value[0].tag == "fn" and value[0].receiver is None for value in items)
 
 
 def _cut_to(value: Value, depth: int) -> Value:
@@ -359,7 +368,8 @@ def _cut_anew(value: Value, depth: int, known: _Known) -> Value:
             kept = tuple((k, _cut(v, depth - 1, known)) for k, v in atom.bindings) if depth > 0 else ()
             atom = atom._replace(bindings=kept)
         elif tag == "seq":
-            atom = Seq(tuple(_cut(v, depth - 1, known) for v in atom.items[:MAX_ITEMS]) if depth > 0 else (), atom.many)
+            items = atom.items if _are_functions(atom.items) else atom.items[:MAX_ITEMS]
+            atom = Seq(tuple(_cut(v, depth - 1, known) for v in items) if depth > 0 else (), atom.many)
         elif tag == "map":
             kept = tuple((k, _cut(v, depth - 1, known)) for k, v in atom.items[:MAX_KEYS]) if depth > 0 else ()
             atom = Map(kept, atom.partial or depth <= 0, atom.site)

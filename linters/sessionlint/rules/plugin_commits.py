@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from sessionlint.program import alchemy_configs, litestar
-from sessionlint.program.values import literal
+from sessionlint.program.values import Injected, literal
+from sessionlint.rules.called_objects import source_of
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -22,9 +23,28 @@ _COMMITS: Final = "autocommit"
 
 def commits_before_response(program: Program, endpoint: FunctionInfo, session: Any) -> bool:
     """Whether the plugin commits a session when the handler is through."""
+    if isinstance(session, Injected):
+        return by_plugin(program, session) is True
     if session.tag != "param" or not litestar.serves(endpoint):
         return False
     return session.name in program.shared(_committed)
+
+
+def by_plugin(program: Program, session: Injected) -> bool | None:
+    """Whether what the plugin injects is committed then; ``None`` where that is not in sight.
+
+    What has the request may ask for that session and commit it for all.
+    """
+    answer = alchemy_configs.is_committed(source_of(session))
+    return None if answer is False and program.shared(_is_ended_around) else answer
+
+
+def _is_ended_around(program: Program) -> bool:
+    """Whether what is seen of the configurations, or of their handlers, is not all there is."""
+    if any(e.name == alchemy_configs.BEFORE_ANSWER for e in program.events("setattr")):
+        return True
+    asked = (e for e in program.events("external") if alchemy_configs.gives_that_of_request(e.name))
+    return any(e.name in ("begin", "commit") for event in asked for e in event.function.events)
 
 
 def _committed(program: Program) -> frozenset[str]:

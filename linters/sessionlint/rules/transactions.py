@@ -22,6 +22,7 @@ from sessionlint.rules.handed_methods import handed_over
 from sessionlint.rules.lazy_sessions import is_given_only
 from sessionlint.rules.mounting import mounts
 from sessionlint.rules.out_of_sight import is_kept_in_variable, may_be_committed
+from sessionlint.rules.plugin_commits import by_plugin
 from sessionlint.rules.request_state import ends_for_all, opener_for_request
 from sessionlint.rules.session_classes import may_commit_itself
 from sessionlint.rules.sessions_inside import is_opened_by, is_session, opened_for
@@ -244,7 +245,9 @@ def closing_commits(
     """
     if isinstance(atom, Injected):
         source = injector(program, atom)
-        return None if source is None else commits_on_exit(program, source, depth + 1, source_of(atom))
+        if source is None:
+            return by_plugin(program, atom)
+        return commits_on_exit(program, source, depth + 1, source_of(atom))
     hop = function.summary.sources.get((atom.kind, atom.root)) if isinstance(atom, Handle) else None
     if hop is None:
         answer = _inside_injected(program, function, atom, depth) if is_session(atom) else None

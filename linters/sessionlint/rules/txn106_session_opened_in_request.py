@@ -71,7 +71,8 @@ META = Rule(
         "for as long as they run (TXN212); "
         "lifespans and what else runs when the application starts or ends; middleware, which is handed none; "
         "what answers for an application's errors, when the request's session is gone; what is given the messages of "
-        "bots, brokers, sockets and the database (aiogram, aio-pika, NATS, MQTT, Socket.IO, LISTEN…), the tools, "
+        "bots, brokers, sockets and the database (aiogram, aio-pika, NATS, MQTT, Socket.IO, LISTEN…), or the events of "
+        "Litestar, the tools, "
         "resources and prompts of an MCP server, and what a GraphQL server calls (resolvers, subscriptions, loaders, "
         "extensions, permissions: the fields of one request run at the same time); "
         "a unit of work that the approved dependency injected, or that was passed in by who may open one: to enter it "
@@ -839,6 +840,56 @@ async def in_two(row: dict):
             ("session-dependencies", ["app.ledgers.get_ledger"]),
             ("session-contexts", ["app.ledgers.get_ledger"]),
         ),
+    ),
+    Bad(
+        """
+# --- app/routers/jars.py
+from contextlib import asynccontextmanager
+
+from litestar import Litestar, get
+from litestar.events import listener
+
+from app.session import get_session
+
+
+@get("/jars")
+async def jars() -> list:
+    async with get_session() as session:  # TXN106@16
+        return list(await session.scalars("select 1"))
+
+
+async def warm() -> None:
+    async with get_session() as session:
+        await session.scalars("select 1")
+
+
+async def cool(app: Litestar) -> None:
+    async with get_session() as session:
+        await session.scalars("select 1")
+
+
+@asynccontextmanager
+async def open_all_day(app: Litestar):
+    async with get_session() as session:
+        await session.scalars("select 1")
+    yield
+
+
+@listener("jar_put_up")
+async def count(jar: int) -> None:
+    async with get_session() as session, session.begin():
+        session.add(jar)
+
+
+def create_app() -> Litestar:
+    async def preload() -> None:
+        async with get_session() as session:
+            await session.scalars("select 1")
+
+    return Litestar(
+        [jars], on_startup=[warm, preload], on_shutdown=[cool], lifespan=[open_all_day], listeners=[count]
+    )
+""",
     ),
 ]
 

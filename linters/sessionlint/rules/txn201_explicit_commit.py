@@ -678,6 +678,28 @@ async def in_order(session: AsyncSession):
         await session.execute(text(statement))
 """,
     ),
+    Bad(
+        """
+from advanced_alchemy.extensions.litestar import SQLAlchemyPlugin
+from litestar import Litestar
+
+
+async def seal(app: Litestar, jar) -> None:
+    async with app.plugins.get(SQLAlchemyPlugin).config.get_session() as lid:
+        lid.add(jar)
+        await lid.commit()  # TXN201@15
+
+
+async def seal_one(app: Litestar, name) -> None:
+    await app.plugins.get(name).commit()
+
+
+async def seal_for_request(app: Litestar, scope) -> None:
+    lid = app.plugins.get(SQLAlchemyPlugin).config.provide_session(app.state, scope)
+    await lid.commit()  # TXN201@11
+""",
+        path="app/middleware.py",
+    ),
 ]
 
 GOOD = [

@@ -1237,6 +1237,49 @@ async def rehearse(session, row, dry=False):
         await session.commit()
 """
     ),
+    Bad(
+        """
+# --- app/main.py
+from litestar import Litestar, post
+from litestar.di import Provide
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.session import get_session_dependency
+
+
+class Jars:
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+
+    async def put_up(self) -> None:
+        self.session.add(object())
+
+    async def put_up_now(self) -> None:
+        self.session.add(object())
+        await self.session.commit()
+
+
+async def provide_jars(session: AsyncSession) -> Jars:
+    return Jars(session)
+
+
+@post("/now")
+async def now(session: AsyncSession, jars: Jars) -> None:
+    async with session.begin():
+        await jars.put_up_now()  # TXN205@15
+
+
+@post("/later")
+async def later(session: AsyncSession, jars: Jars) -> None:
+    async with session.begin():
+        await jars.put_up()
+
+
+app = Litestar(
+    [now, later], dependencies={"session": Provide(get_session_dependency), "jars": Provide(provide_jars)}
+)
+""",
+    ),
 ]
 
 GOOD = [

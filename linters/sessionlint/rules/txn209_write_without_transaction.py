@@ -54,7 +54,9 @@ META = Rule(
         "for its answer; sessions of unknown origin, of a class that commits by itself, or handed to code that cannot "
         "be seen; statements sent on an `AUTOCOMMIT` engine or connection, and temporary tables; writes of a "
         "dependency when one of the requests that use it commits; a session in a registry or context variable that "
-        "middleware, or whatever else no code in sight calls, commits; where another way commits, writes before a "
+        "middleware, or whatever else no code in sight calls, commits; the session of Litestar's plugin where its "
+        "configuration is not in sight, has a `before_send_handler` (as `autocommit`, or one of the project), or where "
+        "code that asks for it by `provide_session()` commits; where another way commits, writes before a "
         "`raise` that does not stand right behind them, and all that a later commit may still follow."
     ),
 )
@@ -1742,6 +1744,159 @@ async def saved(name):
         await matched(Pair(session, name))
 """,
     ),
+    Bad(
+        """
+# --- app/plugins.py
+import os
+
+from advanced_alchemy.extensions.litestar import SQLAlchemyAsyncConfig, SQLAlchemyPlugin
+
+
+def finish(message, scope):
+    print(message)
+
+
+plain = SQLAlchemyAsyncConfig(connection_string=os.environ["DB"])
+saving = SQLAlchemyAsyncConfig(
+    connection_string=os.environ["DB"], session_dependency_key="saved", before_send_handler="autocommit"
+)
+own = SQLAlchemyAsyncConfig(
+    connection_string=os.environ["DB"], session_dependency_key="own", before_send_handler=finish
+)
+unused = SQLAlchemyAsyncConfig(connection_string=os.environ["DB"], session_dependency_key="unused")
+plugins = [SQLAlchemyPlugin(config=[plain, saving]), SQLAlchemyPlugin(config=own)]
+# --- app/shelves.py
+from advanced_alchemy.repository import SQLAlchemyAsyncRepository
+from advanced_alchemy.service import SQLAlchemyAsyncRepositoryService
+from litestar import Controller, delete, get, post, put
+from litestar.di import Provide
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models import Jar
+
+
+class Jars(SQLAlchemyAsyncRepository[Jar]):
+    model_type = Jar
+
+
+class Shelf(SQLAlchemyAsyncRepositoryService[Jar]):
+    repository_type = Jars
+
+
+async def shelf_of_request(db_session: AsyncSession) -> Shelf:
+    return Shelf(session=db_session)
+
+
+async def saved_shelf(saved: AsyncSession) -> Shelf:
+    return Shelf(session=saved)
+
+
+@post("/lost")
+async def lost(db_session: AsyncSession) -> None:
+    db_session.add(Jar())  # TXN209@5
+
+
+@post("/kept")
+async def kept(saved: AsyncSession, own: AsyncSession, unused: AsyncSession) -> None:
+    saved.add(Jar())
+    own.add(Jar())
+    unused.add(Jar())
+
+
+class ShelfController(Controller):
+    dependencies = {"shelf": Provide(shelf_of_request), "saved_shelf": Provide(saved_shelf)}
+
+    @post()
+    async def put_up(self, shelf: Shelf) -> None:
+        await shelf.create({})  # TXN209@15
+
+    @put()
+    async def put_up_and_saved(self, saved_shelf: Shelf) -> None:
+        await saved_shelf.create({})
+
+    @delete("/{key:int}")
+    async def take_down(self, db_session: AsyncSession, shelf: Shelf, key: int) -> None:
+        async with db_session.begin():
+            await shelf.delete(key)
+
+    @get()
+    async def shown(self, shelf: Shelf) -> int:
+        return await shelf.count()
+
+# --- app/models.py
+from sqlalchemy.orm import DeclarativeBase
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Jar(Base):
+    __tablename__ = "jars"
+""",
+    ),
+    Bad(
+        """
+# --- app/main.py
+from litestar import Litestar, Router, post
+from sqlalchemy.ext.asyncio import AsyncSession
+from litestar.di import Provide
+
+from app.models import Jar
+from app.session import get_session, get_session_dependency
+
+
+async def saving():
+    async with get_session() as session, session.begin():
+        yield session
+
+
+@post("/of-the-application")
+async def of_the_application(db: AsyncSession) -> None:
+    db.add(Jar())  # TXN209@5
+
+
+@post("/of-both-layers")
+async def of_both_layers(session: AsyncSession) -> None:
+    session.add(Jar())  # TXN209@5
+
+
+@post("/of-its-own", dependencies={"session": saving})
+async def of_its_own(session: AsyncSession) -> None:
+    session.add(Jar())
+
+
+@post("/of-two-that-differ")
+async def of_two_that_differ(either: AsyncSession) -> None:
+    either.add(Jar())
+
+
+jars = Router(
+    "/jars",
+    route_handlers=[of_both_layers, of_its_own, of_two_that_differ],
+    dependencies={"session": Provide(get_session_dependency), "either": Provide(saving)},
+)
+app = Litestar(
+    [of_the_application, jars],
+    dependencies={
+        "db": get_session_dependency,
+        "session": Provide(get_session_dependency),
+        "either": Provide(get_session_dependency),
+    },
+)
+
+# --- app/models.py
+from sqlalchemy.orm import DeclarativeBase
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Jar(Base):
+    __tablename__ = "jars"
+""",
+    ),
 ]
 
 GOOD = [
@@ -2274,6 +2429,46 @@ async def one_for_each(names):
         await asyncio.gather(*(work(session, name) for session, name in zip(sessions, names)))
 """,
         path="app/tasks/items.py",
+    ),
+    Good(
+        """
+# --- app/plugins.py
+import os
+
+from advanced_alchemy.extensions.litestar import SQLAlchemyAsyncConfig, SQLAlchemyPlugin
+
+config = SQLAlchemyAsyncConfig(connection_string=os.environ["DB"])
+plugin = SQLAlchemyPlugin(config=config)
+# --- app/around.py
+from app.plugins import config
+
+
+async def finish(message, scope):
+    session = config.provide_session(scope["app"].state, scope)
+    if message["type"] == "http.response.start":
+        await session.commit()
+# --- app/shelves.py
+from litestar import post
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models import Jar
+
+
+@post("/kept")
+async def kept(db_session: AsyncSession) -> None:
+    db_session.add(Jar())
+
+# --- app/models.py
+from sqlalchemy.orm import DeclarativeBase
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Jar(Base):
+    __tablename__ = "jars"
+""",
     ),
 ]
 

@@ -845,6 +845,44 @@ async def pots(key: int, background: BackgroundTasks, kiln: Kiln = Depends(get_k
     await Pots(kiln, background).put_off(key)
 """
     ),
+    Bad(
+        """
+# --- app/main.py
+from litestar import Litestar, Response, post
+from litestar.background_tasks import BackgroundTask, BackgroundTasks
+from litestar.di import Provide
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.session import get_session_dependency
+
+
+async def label(session: AsyncSession, jar: int) -> None:
+    await session.get(object, jar)
+
+
+async def note(jar: int) -> None:
+    print(jar)
+
+
+@post("/one")
+async def one(session: AsyncSession) -> Response[str]:
+    return Response("one", background=BackgroundTask(label, session, 1))  # TXN601@39
+
+
+@post("/both")
+async def both(session: AsyncSession) -> Response[str]:
+    tasks = [BackgroundTask(note, 1), BackgroundTask(label, session, jar=2)]  # TXN601@39
+    return Response("both", background=BackgroundTasks(tasks))
+
+
+@post("/number")
+async def number(session: AsyncSession) -> Response[str]:
+    return Response("number", background=BackgroundTask(note, 1))
+
+
+app = Litestar([one, both, number], dependencies={"session": Provide(get_session_dependency)})
+""",
+    ),
 ]
 
 GOOD = [

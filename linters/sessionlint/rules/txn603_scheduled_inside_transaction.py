@@ -38,7 +38,8 @@ META = Rule(
     remedy="End the transaction block first and schedule after it: keep the id in a variable, leave "
     "async with session.begin(), then call add_task. Or write the job as a row in the same transaction.",
     not_flagged="Work scheduled after the block or after the commit, background tasks where the committing dependency "
-    'has scope="function" (it ends before the response, so before them), tasks that are awaited inside the block, '
+    'has scope="function" (it ends before the response, so before them), as those of Litestar do, and its plugin where '
+    "that commits, tasks that are awaited inside the block, "
     "threads that are awaited, work that a callee starts when it has committed this transaction (that is TXN205), or "
     "for what it has committed in a session of its own when nothing of this transaction is handed to it, work that is "
     "handed nothing and stays inside the process (a timer in memory, a thread that runs an event loop), tests.",
@@ -642,6 +643,47 @@ async def behind(session=Depends(get_session_dependency)):
     return JSONResponse({}, background=BackgroundTask(post, letter.id))
 """
     ),
+    Bad(
+        """
+# --- app/main.py
+import os
+
+from advanced_alchemy.extensions.litestar import SQLAlchemyAsyncConfig, SQLAlchemyPlugin
+from litestar import Litestar, Request, Response, post
+from litestar.background_tasks import BackgroundTask
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+def note(jar: int) -> None:
+    print(jar)
+
+
+@post("/inside")
+async def inside(db_session: AsyncSession) -> Response[str]:
+    async with db_session.begin():
+        db_session.add(object())
+        return Response("a", background=BackgroundTask(note, 1))  # TXN603@41
+
+
+@post("/with-the-answer")
+async def with_the_answer(saved: AsyncSession) -> Response[str]:
+    saved.add(object())
+    return Response("a", background=BackgroundTask(note, 1))
+
+
+@post("/at-once")
+async def at_once(request: Request, saved: AsyncSession) -> None:
+    saved.add(object())
+    request.app.emit("put up")  # TXN603@5
+
+
+plain = SQLAlchemyAsyncConfig(connection_string=os.environ["DB"])
+saving = SQLAlchemyAsyncConfig(
+    connection_string=os.environ["DB"], session_dependency_key="saved", before_send_handler="autocommit"
+)
+app = Litestar([inside, with_the_answer, at_once], plugins=[SQLAlchemyPlugin(config=[plain, saving])])
+""",
+    ),
 ]
 
 GOOD = [
@@ -1186,19 +1228,23 @@ def _committed_later(program: Program, event: Event) -> TraceStep | None:
         if found is not None and not (found[1] and _waits_for_the_response(program, event)):
             note = f"this write is committed only after the yield of {found[0].qualname}()"
             return program.step(write.site, note if found[1] else f"{note}, after the background tasks have run")
-        if commits_before_response(program, event.function, session):
+        if commits_before_response(program, event.function, session) and not _waits_for_the_response(program, event):
             return program.step(write.site, "this write is committed only when the handler has returned")
     return None
+
+
+#: What starts work that runs when the response has been sent.
+_OF_RESPONSES = ("add_task", ".BackgroundTask")
 
 
 def _waits_for_the_response(program: Program, event: Event) -> bool:
     """Whether the work is a background task of the response, not one that starts at once."""
     if event.kind == "schedule":
-        return event.name.endswith("add_task")
+        return event.name.endswith(_OF_RESPONSES)
     last = _inner(program, event)[-1:]
     places = {(step.path, (step.line, step.column)) for step in last}
     starts = [e for e in program.events("schedule") if (e.path, e.span[:2]) in places]
-    return bool(starts) and all(e.name.endswith("add_task") for e in starts)
+    return bool(starts) and all(e.name.endswith(_OF_RESPONSES) for e in starts)
 
 
 def _saved_already(write: Event, session: Any, start: Event) -> bool:
