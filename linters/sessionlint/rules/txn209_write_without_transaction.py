@@ -1742,6 +1742,66 @@ async def saved(name):
         await matched(Pair(session, name))
 """,
     ),
+    Bad(
+        """
+# --- app/session.py
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+engine = create_async_engine("postgresql+asyncpg://")
+factory = async_sessionmaker(engine)
+in_hand: ContextVar[AsyncSession] = ContextVar("in_hand")
+
+
+@asynccontextmanager
+async def get_session():
+    async with factory() as session:
+        held = in_hand.set(session)
+        yield session
+        in_hand.reset(held)
+
+
+async def get_session_dependency():
+    async with get_session() as session:
+        yield session
+
+
+def hand() -> AsyncSession:
+    return in_hand.get()
+# --- app/services/cards.py
+from app.models.item import Item
+from app.session import hand
+
+
+async def draw():
+    hand().add(Item(name="card"))
+
+
+async def shuffle():
+    await hand().begin()  # TXN203@11
+    await draw()
+# --- app/routers/cards.py
+from fastapi import APIRouter, Depends
+
+from app.services.cards import draw
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.post("/lost")
+async def lost(session=Depends(get_session_dependency)):
+    await draw()  # TXN209@11
+
+
+@router.post("/kept")
+async def kept(session=Depends(get_session_dependency)):
+    async with session.begin():
+        await draw()
+"""
+    ),
 ]
 
 GOOD = [
@@ -2274,6 +2334,58 @@ async def one_for_each(names):
         await asyncio.gather(*(work(session, name) for session, name in zip(sessions, names)))
 """,
         path="app/tasks/items.py",
+    ),
+    Good(
+        """
+# --- app/session.py
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+engine = create_async_engine("postgresql+asyncpg://")
+factory = async_sessionmaker(engine)
+in_hand: ContextVar[AsyncSession] = ContextVar("in_hand")
+
+
+@asynccontextmanager
+async def get_session():
+    async with factory() as session:
+        held = in_hand.set(session)
+        yield session
+        in_hand.reset(held)
+
+
+async def get_session_dependency():
+    async with get_session() as session:
+        yield session
+
+
+def hand() -> AsyncSession:
+    return in_hand.get()
+# --- app/around.py
+from starlette.middleware.base import BaseHTTPMiddleware
+
+from app.session import hand
+
+
+class Begun(BaseHTTPMiddleware):
+    async def dispatch(self, request, call_next):
+        async with hand().begin():
+            return await call_next(request)
+# --- app/routers/cards.py
+from fastapi import APIRouter, Depends
+
+from app.models.item import Item
+from app.session import get_session_dependency, hand
+
+router = APIRouter()
+
+
+@router.post("/kept")
+async def kept(session=Depends(get_session_dependency)):
+    hand().add(Item(name="card"))
+"""
     ),
 ]
 
