@@ -6,6 +6,7 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import (
+    ambient,
     beginning,
     checked_lists,
     decorated,
@@ -255,6 +256,8 @@ def around(
     # what it takes out of its starred arguments is what the function itself is passed, or what its object was made with
     mapped = substitution(frame, function, tuple(bindings.items()))
     mapped.update(substitution(frame, wrapper, tuple(given.items())))
+    if wrapper.summary.ambient:
+        ambient.carry(frame, function, wrapper.summary, mapped)
     frame.used_before = before
     ended: list[Any] = []
     for effect, inner in wrapping.around_one(frame, function, wrapper, mapped).items():
