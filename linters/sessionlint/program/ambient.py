@@ -6,42 +6,94 @@ own session, whatever that is called there: injected, or opened by the ``with`` 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from sessionlint.program.frame import Frame
-from sessionlint.program.model import Summary
-from sessionlint.program.values import SESSION, Handle, Injected, Value, join_all
+from sessionlint.program.model import FunctionInfo, Summary
+from sessionlint.program.values import SESSION, UNKNOWN, Handle, Injected, Value, join_all
+
+#: The cell that says which context variables keep a session, where they keep others, too.
+_VARIABLE: Final = "variable of"
 
 
-def read(frame: Frame, value: Value) -> Value:
+def read(frame: Frame, value: Value, variable: Any = None) -> Value:
     """What a context variable gives: sessions as they are known here, and noted for callers where they are not."""
     value = frame.solver.told(value)
-    return join_all([_known(frame, a) if frame.solver.kind_of(a) == SESSION else (a,) for a in value])
+    sessions = [a for a in value if frame.solver.kind_of(a) == SESSION]
+    if not sessions:
+        return value
+    if variable is not None and len(sessions) > 1:
+        for atom in sessions:
+            frame.solver.write((_VARIABLE, atom), (variable,))
+    known = _all_known(frame, sessions)
+    return join_all([known.get(a, (a,)) for a in value])
 
 
-def carry(frame: Frame, summary: Summary, mapped: dict[Any, Value]) -> None:
-    """A callee reads sessions out of context variables: puts those in that are at hand here."""
-    for handle in summary.ambient:
-        known = _known(frame, handle)
-        if known != (handle,):
-            mapped.setdefault(handle, known)
+def carry(frame: Frame, function: FunctionInfo, summary: Summary, mapped: dict[Any, Value]) -> None:
+    """A callee reads sessions out of context variables: puts those in that are at hand here.
+
+    ``summary``: that of ``function``, or of a decorator's inner function around it.
+    """
+    wrapping = function.wrappers and frame.function in function.wrappers
+    left = list(summary.ambient)
+    if function.wrappers and not wrapping:
+        for handle in [h for h in left if is_opened_around(frame.solver, function, h)]:
+            mapped.setdefault(handle, UNKNOWN)
+            left.remove(handle)
+    for handle, known in _all_known(frame, left).items():
+        if known == (handle,):
+            continue
+        if handle not in mapped:
+            mapped[handle] = known
+        if wrapping and known[0].tag == "handle":
+            frame.at_hand[handle] = None
+
+
+def is_opened_around(solver: Any, function: FunctionInfo, session: Any) -> bool:
+    """Whether a decorator opens the session that a function reads out of a context variable, at every call of it."""
+    for wrapper in function.wrappers:
+        summary = solver.summary_of(wrapper)
+        if session in summary.at_hand and session not in summary.ambient:
+            return True
+    return False
+
+
+def _all_known(frame: Frame, kept: list[Any]) -> dict[Any, Value]:
+    """What each of them is here; a block around this place has put its own into the variable of all the others."""
+    found: dict[Any, Value] = {}
+    entered = [a for a in kept if _entered(frame, a) is not None]
+    for atom in kept:
+        own = _entered(frame, atom)
+        if own is None and entered:
+            own = next((_entered(frame, a) for a in entered if _share_variable(frame, atom, a)), None)
+        found[atom] = (own,) if own is not None else _known(frame, atom)
+    return found
+
+
+def _share_variable(frame: Frame, one: Any, other: Any) -> bool:
+    kept = frame.solver.read((_VARIABLE, one))
+    return bool(kept) and not set(kept).isdisjoint(frame.solver.read((_VARIABLE, other)))
+
+
+def _entered(frame: Frame, kept: Any) -> Any:
+    """The session of a block around this place that was opened where the one in the variable was."""
+    if kept in frame.opened_below and frame.in_block(frame.opened_below[kept]):
+        return frame.opened_below[kept]
+    for atom in frame.entered[::-1]:
+        if isinstance(atom, Handle) and isinstance(kept, Handle) and (atom.root, atom.kind) == (kept.root, SESSION):
+            return atom
+    return None
 
 
 def _known(frame: Frame, kept: Any) -> Value:
-    """The session at hand that was opened where the one in the variable was: the one entered last, else an injected."""
-    if not isinstance(kept, Handle | Injected):
-        return (kept,)
-    if kept in frame.opened_below and frame.in_block(frame.opened_below[kept]):
-        return (frame.opened_below[kept],)
-    for atom in frame.entered[::-1]:
-        if isinstance(atom, Handle) and isinstance(kept, Handle) and (atom.root, atom.kind) == (kept.root, SESSION):
-            return (atom,)
-    if frame.function.dependencies:
+    """The session at hand that was opened where the one in the variable was: an injected one."""
+    if isinstance(kept, Handle | Injected) and frame.function.dependencies:
         for _, default in frame.function.param_values.values():
             for atom in default:
                 if atom.tag == "injected" and (atom == kept or _is_of(frame, atom, kept)):
                     return (atom,)
-    frame.ambient[kept] = None
+    if isinstance(kept, Handle | Injected):
+        frame.ambient[kept] = None
     return (kept,)
 
 

@@ -80,7 +80,12 @@ def how(frame: Frame, subject: Any) -> str:
 
 def where_none(frame: Frame, subjects: Value) -> Value:
     """The sessions on which a callee begins that asks first: their transactions are not known to be open here."""
-    return tuple([s for s in subjects if frame.know(s, "used") != YES])
+    return tuple([s for s in subjects if not is_in_use(frame, s)])
+
+
+def is_in_use(frame: Frame, subject: Any) -> bool:
+    """Whether a statement has opened a transaction; a decorator begins before what it is put around does anything."""
+    return frame.know(subject, "used") == YES if frame.used_before is None else subject in frame.used_before
 
 
 def asked(frame: Frame, test: ir.Expr) -> Asked | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import (
+    ambient,
     beginning,
     checked_lists,
     decorated,
@@ -46,6 +47,8 @@ _SAYS_NOTHING = frozenset({"cls", "const", "ext", "inst", "map", "mod", "obj", "
 _TOLD = ("txn", "network", "use", "change", "hold", "schedule", "escape", unsaved.LEFT)
 _ENDS = ("commit", "rollback")
 _ENDS_OR_BEGINS = frozenset({"commit", "rollback", "begin"})
+#: What a decorator begins, and ends when what it is put around is done.
+_OF_BLOCKS = frozenset({"begin", beginning.IF_NONE})
 #: Names of effects that say whether what is written is committed.
 _SAVES_OR_WRITES = frozenset({"commit", "write", "unsaved"})
 
@@ -162,7 +165,7 @@ def happens(
                 if not subjects:
                     return
             begins = effect[:2] == ("txn", "begin") and not guards
-            if begins and any(_is_open(frame, s) for s in subjects or ()):
+            if begins and any(beginning.is_in_use(frame, s) for s in subjects or ()):
                 flags = ("autobegun",)
             if effect.name in _ENDS_OR_BEGINS and any(frame.know(s, "begun") == 1 for s in subjects or ()):
                 flags = (*flags, "begun")
@@ -184,11 +187,6 @@ def happens(
             "effect", e[1], flags, callee=function, name=effect.name, text=effect.kind,
             subject=subjects or UNKNOWN, args=held, effect=effect, expr=e,
         )  # fmt: skip
-
-
-def _is_open(frame: Frame, subject: Any) -> bool:
-    """Whether a statement has opened a transaction; a decorator begins before what it is put around does anything."""
-    return frame.know(subject, "used") == 1 if frame.used_before is None else subject in frame.used_before
 
 
 def _without_subject(
@@ -255,13 +253,16 @@ def around(
     # what it takes out of its starred arguments is what the function itself is passed, or what its object was made with
     mapped = substitution(frame, function, tuple(bindings.items()))
     mapped.update(substitution(frame, wrapper, tuple(given.items())))
+    if wrapper.summary.ambient:
+        ambient.carry(frame, function, wrapper.summary, mapped)
     frame.used_before = before
     ended: list[Any] = []
     for effect, inner in wrapping.around_one(frame, function, wrapper, mapped).items():
         told = mapped if effect is inner else bindings
         carry(frame, wrapper, wrapper.summary, effect, told, mapped, e, inner)
-        if effect[:2] == ("txn", "begin") and wrapping.ends_block(wrapper.summary, inner):
-            ended.extend(told[effect.subject] if effect.subject in told else stand_in(frame, effect.subject, told))
+        if effect.kind == "txn" and effect.name in _OF_BLOCKS and wrapping.ends_block(wrapper.summary, inner):
+            begun = told[effect.subject] if effect.subject in told else stand_in(frame, effect.subject, told)
+            ended.extend(begun if effect.name == "begin" else beginning.where_none(frame, begun))
     frame.used_before = None
     for subject in ended:
         handles.left_block(frame, subject)

@@ -317,6 +317,7 @@ def _summary(frame: Frame) -> Summary:
         hands_out_used=frozenset([a.root for a, f in held if f == "used" and a.tag == "handle" and frame.is_local(a)]),
         holds_open=left_open.holds_open(frame),
         ambient=tuple(frame.ambient),
+        at_hand=tuple(frame.at_hand) if frame.at_hand else (),
         asks_rows=tuple(frame.asked_rows),
         yields_once=generators.yields_once(frame),
         takes=tuple(frame.takes),

@@ -39,6 +39,8 @@ class Outcome:
         self.gifts: dict[tuple[Any, str], Any] = {}
         #: sessions read out of context variables, see :mod:`sessionlint.program.ambient`
         self.ambient: dict[Any, None] = {}
+        #: those that what a decorator is put around reads, and that the decorator has opened itself
+        self.at_hand: dict[Any, None] = {}
         #: parameters that are asked for their session, see :mod:`sessionlint.program.asking_rows`
         self.asked_rows: dict[str, None] = {}
         #: routers that the function includes where its caller says which, or how

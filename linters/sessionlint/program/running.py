@@ -60,7 +60,7 @@ def run(
     keeping.run(frame, function, mapped, e[1])
     siblings.note(frame, function, bindings)
     if summary.ambient:
-        ambient.carry(frame, summary, mapped)
+        ambient.carry(frame, function, summary, mapped)
     if summary.asks_rows:
         asking_rows.carry(frame, function, summary.asks_rows, mapped)
     if summary.finds and frame.function.parent is not None:

@@ -169,7 +169,7 @@ def context_variable(frame: Frame, receiver: Obj, name: str, args: list[Value], 
         frame.store("context variable", ir.text_of(e[2][2]) if e[2][0] == "a" else "it", args[0], e[1])
         return UNKNOWN
     if name == "get":
-        return ambient.read(frame, join(frame.solver.read(key), args[0] if args else UNKNOWN))
+        return ambient.read(frame, join(frame.solver.read(key), args[0] if args else UNKNOWN), receiver)
     return UNKNOWN
 
 

@@ -61,6 +61,8 @@ class Summary:
     holds_open: bool = False
     #: sessions that it, or what it calls, reads out of context variables, see :mod:`sessionlint.program.ambient`
     ambient: tuple[Any, ...] = ()
+    #: those that what a decorator is put around reads, and that the decorator has opened itself
+    at_hand: tuple[Any, ...] = ()
     #: parameters that are asked which session they belong to, see :mod:`sessionlint.program.asking_rows`
     asks_rows: tuple[str, ...] = ()
     #: a generator with one thing to give: taking from it again runs it to its end
@@ -117,6 +119,7 @@ class Summary:
                 self.hands_out_used,
                 self.holds_open,
                 self.ambient,
+                self.at_hand,
                 self.asks_rows,
                 self.yields_once,
                 self.takes,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from sessionlint.program.ambient import is_opened_around
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.values import Ext, Value, contained
@@ -33,6 +34,8 @@ def ambient_sessions(program: Program, event: Event) -> Iterator[Any]:
             # unless it, or what is started to call it, keeps a session of its own there
             if not any(f in keepers for work in (started, *around) for f in done_by(program, work)):
                 for session in _used_by(program, started):
+                    if started.wrappers and is_opened_around(program.solver, started, session):
+                        continue
                     if any(session in kept and _keeps_for(program, event, f) for f, kept in keepers.items()):
                         yield session
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from sessionlint.facts import ir
 from sessionlint.program.frame import identity
 from sessionlint.program.model import Transaction
 from sessionlint.program.values import Value
 from sessionlint.rules.transactions import owned
+from sessionlint.rules.walking import own_expressions_below
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -63,6 +65,40 @@ def begun_around(program: Program, event: Event) -> Around | None:
     return None if asked else found
 
 
+def block_around(program: Program, function: FunctionInfo) -> Transaction | None:
+    """The transaction in which a decorator runs the function, and that it commits whatever the function gives back."""
+    found = around(program, function) if function.wrappers else None
+    if found is None:
+        return None
+    for caller in found.through:
+        calls = [
+            e.span for e in caller.events if e.kind == "call" and (e.callee is function or e.callee in found.through)
+        ]
+        if calls and not _hands_back(caller, calls):
+            return None
+    return found.transaction._replace(subjects=found.sessions, source=found.decorator)
+
+
+def _hands_back(caller: FunctionInfo, calls: list[ir.Span4]) -> bool:
+    """Whether a function gives back what comes of these calls, or drops it, and never looks at it."""
+    nodes = list(own_expressions_below(ir.body_of(caller.facts)))
+    given = [n for n in nodes if n[0] == "=" and len(n) == 4 and _called(n[3]) in calls]
+    names = {n[2] for g in given for n in g[2] if n[0] == "n"}
+    passed = [n[2] for n in nodes if n[0] in ("R", "E") and len(n) == 3 and n[2]]
+    if set(calls) - {_called(n[3]) for n in given} - {_called(n) for n in passed}:
+        return False
+    meant = {n[1] for n in (*(n for g in given for n in g[2]), *passed) if n[0] == "n"}
+    return all(n[0] == "n" for g in given for n in g[2]) and not any(
+        n[0] == "n" and n[2] in names and n[1] not in meant for n in nodes
+    )
+
+
+def _called(expr: ir.Expr) -> ir.Span4:
+    """Where a call stands that may be awaited."""
+    span: ir.Span4 = expr[2][1] if expr[0] == "aw" else expr[1]
+    return span
+
+
 def _arounds(program: Program) -> dict[FunctionInfo, Around]:
     found: dict[FunctionInfo, Around] = {}
     calls = (e for e in program.events("call") if e.callee is not None and e.callee.wrappers)
@@ -79,7 +115,7 @@ def _follow(
     """The functions that ``wrapper`` is put around and calls in a transaction, itself or by helpers it calls."""
     for event in function.events:
         callee = event.callee
-        transaction = next(reversed(owned(event)), opened)
+        transaction = _innermost(event) or opened
         if event.kind != "call" or callee is None or callee in through:
             continue
         if wrapper not in callee.wrappers:
@@ -88,6 +124,15 @@ def _follow(
         elif transaction is not None and callee not in found:
             sessions = _sessions(event, wrapper, callee, transaction)
             found[callee] = Around(transaction, _outermost(wrapper), sessions, frozenset(through))
+
+
+def _innermost(event: Event) -> Transaction | None:
+    """The innermost transaction around a call, on all that the session of its block may be."""
+    blocks = owned(event)
+    same = [t for t in blocks if t.site == blocks[-1].site]
+    if len(same) < 2:
+        return same[0] if same else None
+    return same[-1]._replace(subjects=tuple(dict.fromkeys(a for t in same for a in t.subjects)))
 
 
 def _outermost(wrapper: FunctionInfo) -> FunctionInfo:

@@ -162,7 +162,9 @@ def reads_kept(program: Program, function: FunctionInfo, handle: Handle) -> bool
     found = [
         a for a in last.summary.returns if isinstance(a, Handle) and (a.kind, a.root) == (handle.kind, handle.root)
     ]
-    if handle not in kept and (not found or any(a not in kept for a in found)):
+    # what others put into the session module's own variable is told where they open it, not where it is read
+    beside = program.in_session_module(last.site) and not kept.isdisjoint(last.summary.returns)
+    if handle not in kept and not beside and (not found or any(a not in kept for a in found)):
         return False
     return not any(is_approved(program, f) for f in hops_down) and not any(_opens(last, a) for a in (handle, *found))
 

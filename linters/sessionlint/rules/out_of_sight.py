@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sessionlint.program.flask_views import is_command, is_view
 from sessionlint.program.knowledge import EMPTIED_REGISTRY
-from sessionlint.program.model import Event, FunctionInfo
+from sessionlint.program.model import Effect, Event, FunctionInfo
 from sessionlint.program.reached import calling
 from sessionlint.program.values import Ext, Handle, Site
+from sessionlint.rules.two_halves import is_half_of_block
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -18,6 +19,8 @@ _ALONE: Final = frozenset({"background", "test", "migration"})
 EMPTIED: Final = Ext(f"{EMPTIED_REGISTRY}()")
 #: What ends the transaction of a session that is there for all, or hands it to who may.
 _SAVES = frozenset({("txn", "commit"), ("txn", "begin"), ("escape", "unknown")})
+#: What begins for a block, here or where it is handed to.
+_IN_BLOCKS = frozenset({"context", "returned"})
 
 
 def is_kept_in_variable(event: Event) -> bool:
@@ -57,7 +60,18 @@ def _committed(program: Program) -> frozenset[Site]:
     called = {*callers, *(w for f in program.functions for w in f.wrappers)}
     alone = [f for f in program.functions if f not in called and not f.routes and program.role(f) != "background"]
     bodies = [module.body for module in program.solver.modules.values()]
-    subjects = (e.subject for f in (*alone, *bodies) for e in f.summary.effects if (e.kind, e.name) in _SAVES)
+    subjects = (e.subject for f in (*alone, *bodies) for e in f.summary.effects if _saves(program, f, e))
     # what is entered and does not give the session commits it where it is left, unseen by who entered
     left = (a for f in program.functions for a, _ in f.summary.commits_after_yield)
     return frozenset(a.root for a in (*subjects, *left) if isinstance(a, Handle))
+
+
+def _saves(program: Program, function: FunctionInfo, effect: Effect) -> bool:
+    """Whether an effect ends the transaction of its session; who begins without a block leaves that to others."""
+    if (effect.kind, effect.name) not in _SAVES:
+        return False
+    if effect.name != "begin":
+        return True
+    site = program.effect_site(function, effect) if isinstance(effect.subject, Handle) else None
+    begun = [e for e in program.whole.events("txn") if e.site == site] if site is not None else []
+    return not begun or any(e.flags & _IN_BLOCKS or is_half_of_block(program, e) for e in begun)

@@ -58,7 +58,8 @@ META = Rule(
     ),
     not_flagged=(
         "The functions the policy names, and wrappers that get their session from one of these (TXN106 may apply "
-        "to who calls them); what reads such a session out of a context variable, or off the object that keeps it; "
+        "to who calls them); what reads such a session out of a context variable, or off the object that keeps it (of "
+        "what others put into a variable of the session module, TXN101 tells where they open it); "
         "sessions, and objects that open one when they are entered, passed as arguments; the "
         "engine or factory that a lifespan, what a worker runs when it starts, a constructor or code of no layer gets "
         "from the session module's own functions and keeps (calling the factory is TXN101), and the one that is "
@@ -550,6 +551,84 @@ async def files(desk=Depends(open_desk)):  # TXN105@22
 @router.get("/office")
 async def office(office=Depends(named_desk)):  # TXN105@25
     return await office.desk.files()
+"""
+    ),
+    Bad(
+        """
+# --- app/session.py
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+engine = create_async_engine("postgresql+asyncpg://")
+factory = async_sessionmaker(engine)
+seated: ContextVar[AsyncSession | None] = ContextVar("seated", default=None)
+
+
+@asynccontextmanager
+async def get_session():
+    async with factory() as session:
+        place = seated.set(session)
+        try:
+            yield session
+        finally:
+            seated.reset(place)
+
+
+def at_table() -> AsyncSession:
+    session = seated.get()
+    if session is None:
+        raise RuntimeError("nobody has a session here")
+    return session
+
+
+def at_some_table() -> AsyncSession:
+    return seated.get() or factory()
+# --- app/main.py
+from functools import wraps
+
+from fastapi import FastAPI
+
+from app.session import factory, seated
+
+app = FastAPI()
+
+
+@app.middleware("http")
+async def seats(request, call_next):
+    async with factory() as session:  # TXN101@16
+        place = seated.set(session)
+        try:
+            return await call_next(request)
+        finally:
+            seated.reset(place)
+
+
+def seated_anew(function):
+    @wraps(function)
+    async def inner(*args):
+        async with factory() as session:  # TXN101@20
+            seated.set(session)
+            return await function(*args)
+
+    return inner
+# --- app/services/menus.py
+from app.main import seated_anew
+from app.session import at_some_table, at_table
+
+
+async def dish(key):
+    return await at_table().get(object, key)
+
+
+@seated_anew
+async def course(key):
+    return await dish(key)
+
+
+async def dessert(key):
+    return await at_some_table().get(object, key)  # TXN105@18
 """
     ),
 ]

@@ -1280,6 +1280,138 @@ app = Litestar(
 )
 """,
     ),
+    Bad(
+        """
+# --- app/session.py
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+engine = create_async_engine("postgresql+asyncpg://")
+factory = async_sessionmaker(engine)
+on_air: ContextVar[AsyncSession] = ContextVar("on_air")
+
+
+@asynccontextmanager
+async def get_session():
+    async with factory() as session:
+        mark = on_air.set(session)
+        try:
+            yield session
+        finally:
+            on_air.reset(mark)
+
+
+async def get_session_dependency():
+    async with factory() as session:
+        mark = on_air.set(session)
+        yield session
+        on_air.reset(mark)
+
+
+def live() -> AsyncSession:
+    return on_air.get()
+# --- app/services/shows.py
+from functools import wraps
+
+from app.models.item import Item
+from app.session import get_session, live
+
+
+def committing(function):
+    @wraps(function)
+    async def inner(*args):
+        session = live()
+        result = await function(*args)
+        await session.commit()  # TXN201@15
+        return result
+
+    return inner
+
+
+def in_block(function):
+    @wraps(function)
+    async def inner(*args):
+        async with live().begin():
+            return await function(*args)
+
+    return inner
+
+
+def apart(function):
+    @wraps(function)
+    async def inner(*args):
+        async with get_session() as own, own.begin():
+            return await function(*args)
+
+    return inner
+
+
+async def plain():
+    live().add(Item(name="plain"))
+
+
+@committing
+async def committed():
+    live().add(Item(name="committed"))
+
+
+@in_block
+async def blocked():
+    live().add(Item(name="blocked"))
+
+
+@apart
+async def of_its_own():
+    live().add(Item(name="of its own"))
+    await live().flush()
+# --- app/routers/shows.py
+from fastapi import APIRouter, Depends
+
+from app.services.shows import blocked, committed, of_its_own, plain
+from app.session import get_session, get_session_dependency
+
+router = APIRouter()
+
+
+@router.post("/a")
+async def kept(session=Depends(get_session_dependency)):
+    await committed()
+
+
+@router.post("/b")
+async def kept_too(session=Depends(get_session_dependency)):
+    await blocked()
+
+
+@router.post("/c")
+async def kept_apart(session=Depends(get_session_dependency)):
+    await of_its_own()
+    async with get_session() as own, own.begin():
+        await plain()
+
+
+@router.post("/d")
+async def lost(session=Depends(get_session_dependency)):
+    await plain()  # TXN209@11
+
+
+@router.post("/e")
+async def early(session=Depends(get_session_dependency)):
+    async with session.begin():
+        await plain()
+        await of_its_own()
+        await committed()  # TXN205@15
+
+
+@router.post("/f")
+async def again(session=Depends(get_session_dependency)):
+    async with session.begin():
+        await plain()
+        await blocked()  # TXN205@15
+"""
+    ),
 ]
 
 GOOD = [

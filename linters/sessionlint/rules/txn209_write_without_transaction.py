@@ -1897,6 +1897,168 @@ class Jar(Base):
     __tablename__ = "jars"
 """,
     ),
+    Bad(
+        """
+# --- app/session.py
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+engine = create_async_engine("postgresql+asyncpg://")
+factory = async_sessionmaker(engine)
+in_hand: ContextVar[AsyncSession] = ContextVar("in_hand")
+
+
+@asynccontextmanager
+async def get_session():
+    async with factory() as session:
+        held = in_hand.set(session)
+        yield session
+        in_hand.reset(held)
+
+
+async def get_session_dependency():
+    async with get_session() as session:
+        yield session
+
+
+def hand() -> AsyncSession:
+    return in_hand.get()
+# --- app/services/cards.py
+from app.models.item import Item
+from app.session import hand
+
+
+async def draw():
+    hand().add(Item(name="card"))
+
+
+async def shuffle():
+    await hand().begin()  # TXN203@11
+    await draw()
+# --- app/routers/cards.py
+from fastapi import APIRouter, Depends
+
+from app.services.cards import draw
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.post("/lost")
+async def lost(session=Depends(get_session_dependency)):
+    await draw()  # TXN209@11
+
+
+@router.post("/kept")
+async def kept(session=Depends(get_session_dependency)):
+    async with session.begin():
+        await draw()
+"""
+    ),
+    Bad(
+        """
+# --- app/services/pages.py
+from contextlib import asynccontextmanager
+from functools import wraps
+
+from app.models.item import Item
+
+
+def transactional(function):
+    @wraps(function)
+    async def inner(self, *args):
+        if self.session.in_transaction():
+            return await function(self, *args)
+        async with self.session.begin():
+            return await function(self, *args)
+
+    return inner
+
+
+@asynccontextmanager
+async def ensured(session):
+    if session.in_transaction():
+        yield session
+    else:
+        async with session.begin():
+            yield session
+
+
+def within(required=False):
+    def decorate(function):
+        @wraps(function)
+        async def inner(session, *args):
+            if required and not session.in_transaction():
+                raise RuntimeError("no transaction")
+            async with ensured(session):
+                return await function(session, *args)
+
+        return inner
+
+    return decorate
+
+
+class Pages:
+    def __init__(self, session):
+        self.session = session
+
+    async def write(self, name):
+        self.session.add(Item(name=name))
+        await self.session.flush()
+
+    @transactional
+    async def turn(self, name):
+        await self.write(name)
+
+
+@within()
+async def tear(session, name):
+    session.add(Item(name=name))
+    await session.flush()
+# --- app/routers/pages.py
+from fastapi import APIRouter, Depends
+from sqlalchemy import select
+
+from app.models.item import Item
+from app.services.pages import Pages, tear
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.post("/turned")
+async def turned(session=Depends(get_session_dependency)):
+    await Pages(session).turn("one")
+    await Pages(session).turn("two")
+
+
+@router.post("/torn")
+async def torn(session=Depends(get_session_dependency)):
+    await tear(session, "one")
+    await Pages(session).turn("two")
+
+
+@router.post("/inside")
+async def inside(session=Depends(get_session_dependency)):
+    async with session.begin():
+        await tear(session, "one")
+        await Pages(session).turn("two")
+
+
+@router.post("/asked-before")
+async def asked_before(session=Depends(get_session_dependency)):
+    await session.scalar(select(Item))
+    await Pages(session).turn("one")  # TXN209@11
+
+
+@router.post("/written-after")
+async def written_after(session=Depends(get_session_dependency)):
+    await tear(session, "one")
+    await Pages(session).write("two")  # TXN209@11
+"""
+    ),
 ]
 
 GOOD = [
@@ -2469,6 +2631,58 @@ class Base(DeclarativeBase):
 class Jar(Base):
     __tablename__ = "jars"
 """,
+    ),
+    Good(
+        """
+# --- app/session.py
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+engine = create_async_engine("postgresql+asyncpg://")
+factory = async_sessionmaker(engine)
+in_hand: ContextVar[AsyncSession] = ContextVar("in_hand")
+
+
+@asynccontextmanager
+async def get_session():
+    async with factory() as session:
+        held = in_hand.set(session)
+        yield session
+        in_hand.reset(held)
+
+
+async def get_session_dependency():
+    async with get_session() as session:
+        yield session
+
+
+def hand() -> AsyncSession:
+    return in_hand.get()
+# --- app/around.py
+from starlette.middleware.base import BaseHTTPMiddleware
+
+from app.session import hand
+
+
+class Begun(BaseHTTPMiddleware):
+    async def dispatch(self, request, call_next):
+        async with hand().begin():
+            return await call_next(request)
+# --- app/routers/cards.py
+from fastapi import APIRouter, Depends
+
+from app.models.item import Item
+from app.session import get_session_dependency, hand
+
+router = APIRouter()
+
+
+@router.post("/kept")
+async def kept(session=Depends(get_session_dependency)):
+    hand().add(Item(name="card"))
+"""
     ),
 ]
 

@@ -9,6 +9,7 @@ from sessionlint.facts import ir
 from sessionlint.report import Finding
 from sessionlint.rules.added_last import added_last
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.decorated import block_around
 from sessionlint.rules.decorated_units import units_around
 from sessionlint.rules.failing import body_of, handled
 from sessionlint.rules.left_by_finally import left_by_finally
@@ -35,8 +36,9 @@ META = Rule(
         "After a failed statement PostgreSQL refuses every other one of that transaction (`current transaction is "
         "aborted`), and after a failed flush SQLAlchemy does (`This transaction was rolled back due to a previous "
         "exception`). Where the error came from elsewhere, the block ends well and commits half of the work. The "
-        "block of a unit of work that commits when it ends well is such a block, too. A `return`, `break` or "
-        "`continue` in a `finally` keeps the error as an `except` does. The finding stands at what keeps the error, "
+        "block of a unit of work that commits when it ends well is such a block, too, and so is that of a decorator "
+        "that hands on whatever the function gives back. A `return`, `break` or `continue` in a `finally` keeps the "
+        "error as an `except` does. The finding stands at what keeps the error, "
         "the `except` or the call that runs the work and swallows its error."
     ),
     remedy=(
@@ -514,6 +516,110 @@ async def load(row, parser: argparse.ArgumentParser, sure):
                 await after.rollback()
 """,
         path="app/tasks/rows.py",
+    ),
+    Bad(
+        """
+# --- app/services/teams.py
+from functools import wraps
+
+from sqlalchemy.exc import IntegrityError
+
+from app.models.item import Item
+from app.session import get_session
+
+
+def transactional(function):
+    @wraps(function)
+    async def inner(self, *args):
+        async with self.session.begin():
+            return await function(self, *args)
+
+    return inner
+
+
+def looked_at(function):
+    @wraps(function)
+    async def inner(self, *args):
+        async with self.session.begin():
+            done = await function(self, *args)
+            if not done:
+                raise RuntimeError("nothing came of it")
+            return done
+
+    return inner
+
+
+def in_session(function):
+    @wraps(function)
+    async def inner(*args):
+        async with get_session() as session, session.begin():
+            done = await function(session, *args)
+        return done
+
+    return inner
+
+
+class Teams:
+    def __init__(self, session):
+        self.session = session
+
+    @transactional
+    async def join(self):
+        try:
+            self.session.add(Item(name="team"))
+            await self.session.flush()
+        except IntegrityError:  # TXN210@9
+            return False
+        return True
+
+    @transactional
+    async def join_twice(self):
+        try:
+            async with self.session.begin_nested():
+                self.session.add(Item(name="team"))
+        except IntegrityError:
+            return False
+        return True
+
+    @looked_at
+    async def join_or_fail(self):
+        try:
+            self.session.add(Item(name="team"))
+            await self.session.flush()
+        except IntegrityError:
+            return False
+        return True
+
+    async def join_plainly(self):
+        try:
+            self.session.add(Item(name="team"))
+            await self.session.flush()
+        except IntegrityError:
+            return False
+        return True
+
+
+@in_session
+async def leave(session, key):
+    try:
+        await session.delete(key)
+        await session.flush()
+    except IntegrityError:  # TXN210@5
+        print("still needed")
+# --- app/routers/teams.py
+from fastapi import APIRouter, Depends
+
+from app.services.teams import Teams
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.post("/teams")
+async def join(session=Depends(get_session_dependency)):
+    await Teams(session).join_or_fail()
+    return await Teams(session).join(), await Teams(session).join_twice()
+"""
     ),
 ]
 
@@ -993,6 +1099,9 @@ def _below(program: Program, kept: Kept) -> Finding:
 def _around(program: Program, event: Event) -> tuple[Transaction, ...]:
     """The transactions that go on after a clause: those of dependencies and of units of work included."""
     blocks = [block.transaction for block in request_blocks(program, event.function)]
+    by_decorator = block_around(program, event.function) if event.function.wrappers else None
+    if by_decorator is not None:
+        blocks.append(by_decorator)
     return (*blocks, *units_around(program, event), *owned(event))
 
 

@@ -883,6 +883,81 @@ async def number(session: AsyncSession) -> Response[str]:
 app = Litestar([one, both, number], dependencies={"session": Provide(get_session_dependency)})
 """,
     ),
+    Bad(
+        """
+# --- app/session.py
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+engine = create_async_engine("postgresql+asyncpg://")
+factory = async_sessionmaker(engine)
+at_helm: ContextVar[AsyncSession] = ContextVar("at_helm")
+
+
+@asynccontextmanager
+async def get_session():
+    async with factory() as session:
+        watch = at_helm.set(session)
+        yield session
+        at_helm.reset(watch)
+
+
+async def get_session_dependency():
+    async with factory() as session:
+        watch = at_helm.set(session)
+        yield session
+        at_helm.reset(watch)
+
+
+def helm() -> AsyncSession:
+    return at_helm.get()
+# --- app/routers/boats.py
+from functools import wraps
+
+from fastapi import APIRouter, BackgroundTasks, Depends
+from sqlalchemy import delete
+
+from app.models.item import Item
+from app.session import get_session, get_session_dependency, helm
+
+router = APIRouter()
+
+
+def on_its_own(function):
+    @wraps(function)
+    async def inner(*args):
+        async with get_session() as session, session.begin():
+            return await function(*args)
+
+    return inner
+
+
+def with_whoever_is_there(function):
+    @wraps(function)
+    async def inner(*args):
+        return await function(*args)
+
+    return inner
+
+
+@on_its_own
+async def sink(key):
+    await helm().execute(delete(Item).where(Item.id == key))
+
+
+@with_whoever_is_there
+async def moor(key):
+    await helm().execute(delete(Item).where(Item.id == key))
+
+
+@router.post("/boats/{key}")
+async def out(key: int, tasks: BackgroundTasks, session=Depends(get_session_dependency)):
+    tasks.add_task(sink, key)
+    tasks.add_task(moor, key)  # TXN601@5
+"""
+    ),
 ]
 
 GOOD = [

@@ -28,9 +28,10 @@ from sessionlint.rules.failing import (
     misses,
     names_error,
 )
-from sessionlint.rules.gaps import gaps
+from sessionlint.rules.gaps import Gap, gaps
 from sessionlint.rules.left_to_callees import left_to
 from sessionlint.rules.one_round import comes_again
+from sessionlint.rules.plain_decorators import failure_around, lets_all_through
 from sessionlint.rules.raising import can_raise, first_file, first_raise
 from sessionlint.rules.recorded_in_part import least_effort
 from sessionlint.rules.supervised import is_supervised
@@ -56,7 +57,8 @@ META = Rule(
     "outcome, work that cannot fail, files that are only tidied away (os.remove, unlink). What runs only when "
     "nothing failed (else, behind a clause that returns) records no failure, nor does what has nothing to do with "
     "the try after a clause that only passes. A clause that logs what a callee has recorded for good before it "
-    "raised it again loses nothing.",
+    "raised it again loses nothing. Under a decorator that has a try or a recording block of its own, starts what it "
+    "is put around, or comes from a library, only clauses are told: it may record what the function raises.",
     program_wide=True,
 )
 
@@ -957,6 +959,148 @@ async def raised(letter):
 """,
         path="app/tasks/letters.py",
     ),
+    Bad(
+        """
+# --- app/tasks/around.py
+import functools
+from contextlib import asynccontextmanager
+
+import sentry_sdk
+
+from app.models.item import Item
+from app.session import get_session
+
+
+def with_session(fn):
+    @functools.wraps(fn)
+    async def inner(*args, **kwargs):
+        async with get_session() as session:
+            return await fn(session, *args, **kwargs)
+
+    return inner
+
+
+def with_transaction(name):
+    def decorate(fn):
+        @functools.wraps(fn)
+        async def inner(*args, **kwargs):
+            async with get_session() as session, session.begin():
+                result = await fn(session, *args, **kwargs)
+            print(name)
+            return result
+
+        return inner
+
+    return decorate
+
+
+def recorded(fn):
+    @functools.wraps(fn)
+    async def inner(item_id):
+        try:
+            await fn(item_id)
+        except Exception:
+            async with get_session() as session, session.begin():
+                item = await session.get(Item, item_id)
+                item.status = "failed"
+
+    return inner
+
+
+@asynccontextmanager
+async def noting(item_id):
+    try:
+        yield
+    except Exception:
+        async with get_session() as session, session.begin():
+            item = await session.get(Item, item_id)
+            item.status = "failed"
+
+
+def noted(fn):
+    @functools.wraps(fn)
+    async def inner(item_id):
+        async with noting(item_id), get_session() as session, session.begin():
+            await fn(session, item_id)
+
+    return inner
+
+
+def monitored(fn):
+    @functools.wraps(fn)
+    async def inner(item_id):
+        with sentry_sdk.monitor("nightly"):
+            async with get_session() as session, session.begin():
+                await fn(session, item_id)
+
+    return inner
+# --- app/tasks/lamps.py
+from tenacity import retry
+
+from app.models.item import Item
+from app.tasks.around import monitored, noted, recorded, with_session, with_transaction
+
+
+@with_session
+async def light(session, item_id):  # TXN604@1
+    async with session.begin():
+        session.add(Item(name=item_id))
+
+
+@with_transaction("lamps")
+async def dim(session, item_id):  # TXN604@1
+    session.add(Item(name=item_id))
+
+
+@recorded
+@with_session
+async def swap(session, item_id):
+    async with session.begin():
+        session.add(Item(name=item_id))
+
+
+@retry
+@with_session
+async def clean(session, item_id):
+    async with session.begin():
+        session.add(Item(name=item_id))
+
+
+@noted
+async def mend(session, item_id):
+    session.add(Item(name=item_id))
+    await session.flush()
+
+
+@monitored
+async def count(session, item_id):
+    session.add(Item(name=item_id))
+    await session.flush()
+
+
+@with_session
+async def paint(session, item_id):
+    try:
+        async with session.begin():
+            session.add(Item(name=item_id))
+    except Exception:
+        async with session.begin():
+            item = await session.get(Item, item_id)
+            item.status = "failed"
+# --- app/routers/lamps.py
+from fastapi import APIRouter, BackgroundTasks
+
+from app.tasks.lamps import clean, count, dim, light, mend, paint, swap
+
+router = APIRouter()
+
+
+@router.post("/lamps")
+async def start(item_id: str, tasks: BackgroundTasks):
+    for work in (light, dim, swap, clean, mend, count, paint):
+        tasks.add_task(work, item_id)
+"""
+    ),
 ]
 
 GOOD = [
@@ -1588,9 +1732,13 @@ def _check(program: Program, function: FunctionInfo, start: Event | None) -> Ite
             trace,
         )  # fmt: skip
         return
-    if start is None or (function.decorators and not _is_only_started(function, start)):
+    if start is None:
         return
-    for gap in gaps(program, function, handlers):
+    if not function.decorators or _is_only_started(function, start):
+        found = gaps(program, function, handlers)
+    else:
+        found = _through_decorators(program, function, handlers)
+    for gap in found:
         failed = _called(gap.function)
         where = f"{failed}() fails before its `try`" if gap.tried else f"{failed}() fails"
         far = _far(program, start, gap.function.path)
@@ -1601,6 +1749,15 @@ def _check(program: Program, function: FunctionInfo, start: Event | None) -> Ite
             "failure to the job's row in a second session, or log it and raise.",
             [*trace, *way, *_steps(program, gap.failure), *_missing(program, gap.function)],
         )  # fmt: skip
+
+
+def _through_decorators(program: Program, function: FunctionInfo, handlers: list[Event]) -> list[Gap]:
+    """The gaps of a function whose decorators record nothing either, what fails in these included."""
+    if not lets_all_through(function):
+        return []
+    found = gaps(program, function, handlers)
+    around = failure_around(function) if not found and not handlers else None
+    return found if around is None else [Gap(function, around, tried=False)]
 
 
 def _dropped(program: Program, function: FunctionInfo, handlers: list[Event], trace: list[TraceStep]) -> list[Finding]:
