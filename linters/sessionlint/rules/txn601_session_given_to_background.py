@@ -24,6 +24,7 @@ from sessionlint.rules.background_work import (
     started_values,
 )
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.core_connections import is_worked_with
 from sessionlint.rules.executors import goes_on, is_waited_for
 from sessionlint.rules.handed_units import ENTERS
 from sessionlint.rules.helper_tasks import is_awaited_there
@@ -845,6 +846,67 @@ async def pots(key: int, background: BackgroundTasks, kiln: Kiln = Depends(get_k
     await Pots(kiln, background).put_off(key)
 """
     ),
+    Bad(
+        """
+# --- app/session.py
+import os
+
+from sqlalchemy.ext.asyncio import create_async_engine
+
+engine = create_async_engine(os.environ["DATABASE_URL"], pool_size=10)
+
+
+async def get_session_dependency():
+    async with engine.connect() as connection:
+        yield connection
+# --- app/services/lamps.py
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+
+class Lamps:
+    def __init__(self, connection: AsyncConnection):
+        self.connection = connection
+
+    async def trim(self, lamp: int):
+        await self.connection.execute(text("SELECT 1"))
+
+
+async def trim(connection: AsyncConnection):
+    await connection.execute(text("SELECT 1"))
+# --- app/routers/lamps.py
+import asyncio
+
+from fastapi import APIRouter, BackgroundTasks, Depends
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.services.lamps import Lamps, trim
+from app.session import get_session_dependency
+
+router = APIRouter()
+started = set()
+
+
+@router.post("/lamps")
+async def function(background: BackgroundTasks, connection: AsyncConnection = Depends(get_session_dependency)):
+    background.add_task(trim, connection)  # TXN601@5
+
+
+@router.post("/lamps/{lamp}")
+async def method(lamp: int, background: BackgroundTasks, connection=Depends(get_session_dependency)):
+    background.add_task(Lamps(connection).trim, lamp)  # TXN601@5
+
+
+@router.post("/lamps/soon")
+async def task(connection: AsyncConnection = Depends(get_session_dependency)):
+    started.add(asyncio.create_task(trim(connection)))  # TXN601@17
+
+
+@router.post("/lamps/now")
+async def awaited(connection: AsyncConnection = Depends(get_session_dependency)):
+    await asyncio.create_task(trim(connection))
+"""
+    ),
 ]
 
 GOOD = [
@@ -1335,7 +1397,7 @@ def _of_state(program: Program, event: Event) -> Any:
 
 def _declares_session(program: Program, parameter: Any) -> bool:
     declared, _ = parameter.info.param_values.get(parameter.name, ((), ())) if parameter.tag == "param" else ((), ())
-    return any(program.kind(a) == "session" for a in program.solver.instances(declared))
+    return any(is_worked_with(program, a) for a in program.solver.instances(declared))
 
 
 def _carrier(program: Program, event: Event) -> TraceStep | None:
