@@ -907,6 +907,55 @@ async def awaited(connection: AsyncConnection = Depends(get_session_dependency))
     await asyncio.create_task(trim(connection))
 """
     ),
+    Bad(
+        """
+# --- app/tasks/kilns.py
+import asyncio
+from typing import Annotated
+
+from faststream import Depends
+from faststream.kafka import KafkaBroker
+from sqlalchemy.ext.asyncio import AsyncSession
+from taskiq import TaskiqDepends
+from taskiq_redis import ListQueueBroker
+
+from app.models.item import Item
+from app.session import get_session, get_session_dependency
+
+broker = KafkaBroker("localhost")
+queue = ListQueueBroker("redis://localhost")
+kept = set()
+
+
+async def fire(session: AsyncSession, kiln: int):
+    await session.get(Item, kiln)
+
+
+@broker.subscriber("kilns")
+async def consumed(kiln: int, session: Annotated[AsyncSession, Depends(get_session_dependency)]):
+    kept.add(asyncio.create_task(fire(session, kiln)))  # TXN601@14
+
+
+@queue.task
+async def queued(kiln: int, session: AsyncSession = TaskiqDepends(get_session_dependency)):
+    kept.add(asyncio.create_task(fire(session, kiln)))  # TXN601@14
+
+
+@queue.task
+async def waited_for(kiln: int, session: AsyncSession = TaskiqDepends(get_session_dependency)):
+    await asyncio.create_task(fire(session, kiln))
+
+
+@queue.task
+async def by_itself(kiln: int):
+    kept.add(asyncio.create_task(alone(kiln)))
+
+
+async def alone(kiln: int):
+    async with get_session() as session:
+        await fire(session, kiln)
+"""
+    ),
 ]
 
 GOOD = [
@@ -1311,17 +1360,21 @@ def check(program: Program) -> Iterator[Finding]:
             continue
         if event.site in awaited or event.site in reported or is_waited_for(event) or is_awaited_there(event):
             continue
-        if program.role(event.function) in ("test", "migration") or runs_in_background(program, event.function):
+        if program.role(event.function) in ("test", "migration"):
             continue
-        session = (
-            _found_in(program, event, _handed(event))
-            or next(ambient_sessions(program, event), None)
-            or _of_state(program, event)
-            or _in_block(program, event)
-        )
+        behind = runs_in_background(program, event.function)
+        if behind:
+            session = _injected_into(program, event)
+        else:
+            session = (
+                _found_in(program, event, _handed(event))
+                or next(ambient_sessions(program, event), None)
+                or _of_state(program, event)
+                or _in_block(program, event)
+            )
         if session is not None and not lacks_loop(program, event):
             reported.add(event.site)
-            owner = "the request" if _serves(program, event, session) else "its owner"
+            owner = "the request" if not behind and _serves(program, event, session) else "its owner"
             what = "this call" if event.expr is None else f"{ir.text_of(event.expr)}"
             yield program.finding(
                 META, event,
@@ -1376,6 +1429,14 @@ def _in_groups(program: Program) -> frozenset[FunctionInfo]:
 def _found_in(program: Program, event: Event, value: Value) -> Any:
     """The first session of the request that a value is or brings along."""
     return next((s for s in sessions_in(program, value) if _is_requests(program, event, s)), None)
+
+
+def _injected_into(program: Program, event: Event) -> Any:
+    """The session that a broker injects into a job or consumer, and closes when that is done."""
+    given = [a for _, value in event.function.param_values.values() for a in value if a.tag == "injected"]
+    if not given:
+        return None
+    return next((s for s in sessions_in(program, _handed(event)) if s in given), None)
 
 
 def _in_block(program: Program, event: Event) -> Any:
