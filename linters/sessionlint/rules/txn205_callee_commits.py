@@ -1237,6 +1237,104 @@ async def rehearse(session, row, dry=False):
         await session.commit()
 """
     ),
+    Bad(
+        """
+# --- app/services/orders.py
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class Command:
+    pass
+
+
+@dataclass
+class Place(Command):
+    number: int
+
+
+@dataclass
+class Cancel(Command):
+    number: int
+
+
+class Urgent(Command):
+    pass
+
+
+class UrgentCancel(Urgent, Cancel):
+    pass
+
+
+async def place(session: AsyncSession, number: int):
+    session.add(number)
+
+
+async def cancel(session: AsyncSession, number: int):
+    session.add(number)
+    await session.commit()  # TXN201@11
+
+
+async def by_pattern(session: AsyncSession, command: Any):
+    match command:
+        case Place():
+            await place(session, command.number)
+        case Cancel(number=number):
+            await cancel(session, number)
+
+
+async def by_class(session: AsyncSession, command):
+    if isinstance(command, Cancel):
+        await cancel(session, command.number)
+    else:
+        await place(session, command.number)
+
+
+async def unless(session: AsyncSession, command):
+    if not isinstance(command, (Place, Urgent)):
+        await session.rollback()  # TXN202@15
+
+
+async def by_type(session: AsyncSession, key: int | str):
+    if isinstance(key, str):
+        await cancel(session, 1)
+
+
+async def onward(session: AsyncSession, command: Place):
+    await by_class(session, command)
+
+
+async def any_urgent(session: AsyncSession, command: Urgent):
+    await by_class(session, command)
+# --- app/routers/orders.py
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.services.orders import Cancel, Place, Urgent, any_urgent, by_class, by_pattern, by_type, onward, unless
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.post("/orders")
+async def orders(command: Cancel, session: AsyncSession = Depends(get_session_dependency)):
+    async with session.begin():
+        await by_pattern(session, Place(1))
+        await by_class(session, Place(1))
+        await unless(session, Place(1))
+        await by_type(session, 1)
+        await onward(session, Place(1))
+    async with session.begin():
+        await by_pattern(session, Cancel(1))  # TXN205@15
+        await by_class(session, Cancel(1))  # TXN205@15
+        await unless(session, Cancel(1))  # TXN205@15
+        await by_type(session, "1")  # TXN205@15
+        await by_class(session, command)  # TXN205@15
+        await any_urgent(session, Urgent())  # TXN205@15
+"""
+    ),
 ]
 
 GOOD = [
