@@ -1335,6 +1335,59 @@ async def orders(command: Cancel, session: AsyncSession = Depends(get_session_de
         await any_urgent(session, Urgent())  # TXN205@15
 """
     ),
+    Bad(
+        """
+# --- app/services/scales.py
+from functools import singledispatchmethod
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class Scales:
+    def __init__(self, session: AsyncSession):
+        self.session = session
+
+    @singledispatchmethod
+    async def take(self, thing):
+        raise NotImplementedError
+
+    @take.register
+    async def _(self, thing: str):
+        self.session.add(thing)
+
+    @take.register
+    async def _(self, thing: int):
+        await self.session.commit()  # TXN201@15
+
+    async def step(self, kind):
+        await getattr(self, f"do_{kind}")()
+
+    async def do_weigh(self):
+        self.session.add(1)
+
+    async def do_end(self):
+        await self.session.rollback()  # TXN202@15
+# --- app/routers/scales.py
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.services.scales import Scales
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.post("/scales")
+async def scales(kind: str, session: AsyncSession = Depends(get_session_dependency)):
+    async with session.begin():
+        await Scales(session).take("weight")
+        await Scales(session).step("weigh")
+    async with session.begin():
+        await Scales(session).take(True)  # TXN205@15
+        await Scales(session).step("end")  # TXN205@15
+        await Scales(session).step(kind)  # TXN205@15
+"""
+    ),
 ]
 
 GOOD = [
