@@ -1388,6 +1388,65 @@ async def scales(kind: str, session: AsyncSession = Depends(get_session_dependen
         await Scales(session).step(kind)  # TXN205@15
 """
     ),
+    Bad(
+        """
+# --- app/services/parcels.py
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class Send:
+    pass
+
+
+class Recall:
+    pass
+
+
+class Counter:
+    def __init__(self):
+        self.clerks = {}
+
+    def served_by(self, request: type):
+        def known(clerk: type):
+            self.clerks[request] = clerk()
+            return clerk
+
+        return known
+
+    async def serve(self, session: AsyncSession, request):
+        await self.clerks[type(request)].serve(session, request)
+
+
+counter = Counter()
+
+
+@counter.served_by(Send)
+class SendClerk:
+    async def serve(self, session: AsyncSession, request: Send):
+        session.add(request)
+
+
+@counter.served_by(Recall)
+class RecallClerk:
+    async def serve(self, session: AsyncSession, request: Recall):
+        await session.rollback()  # TXN202@15
+# --- app/routers/parcels.py
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.services.parcels import Recall, Send, counter
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.post("/parcels")
+async def parcels(session: AsyncSession = Depends(get_session_dependency)):
+    async with session.begin():
+        await counter.serve(session, Send())
+        await counter.serve(session, Recall())  # TXN205@15
+"""
+    ),
 ]
 
 GOOD = [
