@@ -22,7 +22,8 @@ def keeps_registry(node: ast.ClassDef) -> bool:
     itself = ("self", "cls", node.name)
     if any(_keeps_classes(n, node) for n in node.body if isinstance(n, ast.FunctionDef)):
         return True
-    given = {a.arg for n in inside if isinstance(n, ast.FunctionDef) for a in n.args.args[1:]}
+    # what ``def inner(handler)`` of a method is given comes first
+    given = {a.arg for n in inside if isinstance(n, ast.FunctionDef) for a in n.args.args[n in node.body :]}
     filled = {name for n in inside for source in _filled(n, given) for name in _attributes(source, itself)}
     if not filled:
         return False

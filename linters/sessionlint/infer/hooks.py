@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from sessionlint.program import middleware
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo, ModuleInfo
 from sessionlint.program.values import SESSION, Value
@@ -17,7 +18,6 @@ _PUTS = ("setattr", "setitem", "store")
 #: What an event of the kind ``store`` says of what is kept as long as one request, or one job, lasts.
 _VARIABLE, _OF_JOB = "context variable", "job"
 _TASKS = ("celery.Task", "celery.app.task.Task")
-_MIDDLEWARE = "Middleware"
 _OPENING = ("create", "obtain")
 _CLOSES = ("close", "remove")
 _ENDS = ("commit", "rollback")
@@ -67,9 +67,7 @@ def _is_closed(event: Event) -> bool:
 
 
 def _is_middleware(program: Program, function: FunctionInfo) -> bool:
-    return "middleware" in function.registrations or any(
-        base.endswith(_MIDDLEWARE) for base in _bases(program, function)
-    )
+    return middleware.is_one(program.solver, function)
 
 
 def _bases(program: Program, function: FunctionInfo) -> Collection[str]:

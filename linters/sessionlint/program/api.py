@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from itertools import chain
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from sessionlint.facts import ir
 from sessionlint.facts.numbering import Numbering
@@ -26,7 +26,7 @@ from sessionlint.program.served import message_handlers
 from sessionlint.program.singletons import singletons
 from sessionlint.program.solver import Solver
 from sessionlint.program.starting_decorators import handed_over
-from sessionlint.program.values import Dependency, Fn, Injected, Param, Pending, Site, Value
+from sessionlint.program.values import CONNECTION, DRIVER, Dependency, Fn, Injected, Param, Pending, Site, Value
 from sessionlint.program.wrapped import is_provider, roles_of_wrappers
 from sessionlint.report import CheckError, Finding, Severity, Span, TraceStep
 
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from sessionlint.rules.base import Rule
 
 _T = TypeVar("_T")
+
+#: What is injected is a session, or holds one, unless it is this.
+_KINDS: Final[dict[str | None, str]] = {kind: kind for kind in (CONNECTION, DRIVER)}
 
 EXEMPT_ROLES = frozenset({"session", "test", "migration"})
 
@@ -359,7 +362,8 @@ class Program:
             return f"parameter {atom.name!r}"
         if isinstance(atom, Injected):
             info = getattr(atom.source, "info", None)
-            return f"the session injected by {info.name}()" if info is not None else "the injected session"
+            what = _KINDS.get(self.solver.kind_of(atom), "session")
+            return f"the {what} injected by {info.name}()" if info is not None else f"the injected {what}"
         kind = self.solver.kind_of(atom)
         return f"the {kind}" if kind else "it"
 

@@ -20,7 +20,7 @@ from sessionlint.program import (
     told_tests,
 )
 from sessionlint.program.frame import Frame
-from sessionlint.program.guards import Guard, guards_in, literals_left, of_test, otherwise, true_of
+from sessionlint.program.guards import Guard, guards_in, literals_left, matched, of_test, otherwise, true_of
 from sessionlint.program.narrowing import narrow, narrow_to
 from sessionlint.program.values import UNKNOWN, Ext, Value
 
@@ -173,10 +173,12 @@ def run_match(frame: Frame, s: ir.Stmt) -> None:
             frame.bind(name, captured.get(name, UNKNOWN), s[1])
         for name, cls in typed:
             if cls[0] != "e":
+                told = matched(frame, name, cls)
+                frame.guards.extend((told,) if told is not None else ())
                 narrow_to(frame, name, frame.evaluate(cls))
         if guard is not None:
-            told = told_tests.outcome(frame, guard) if frame.depth else None
-            if told is False:
+            outcome = told_tests.outcome(frame, guard) if frame.depth else None
+            if outcome is False:
                 listed.widen(frame, narrowed)
                 continue
             frame.evaluate(guard)

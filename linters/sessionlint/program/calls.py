@@ -118,7 +118,12 @@ def evaluate_call(frame: Frame, e: ir.Expr, statement: bool = False, context: bo
         if instead and (awaited or not callee.info.is_async):
             made_with = callee.receiver.bindings if known is None else ()
             overriding.foretell(frame, through, callee.info.name, instead, args, keywords, e, made_with)
-        if frame.under and callee in frame.under:
+        if frame.named_by and callee in frame.named_by:
+            also = frame.under.get(callee, frame.named_by[callee])
+            frame.guards.append(also)
+            out = join(out, _guarded(frame, frame.named_by[callee], callee, args, keywords, e))
+            frame.guards.pop()
+        elif frame.under and callee in frame.under:
             out = join(out, _guarded(frame, frame.under[callee], callee, args, keywords, e))
         elif frame.by_name and e[2][0] != "a" and callee in frame.by_name:
             out = join(out, _guarded(frame, frame.by_name[callee], callee, args, keywords, e))

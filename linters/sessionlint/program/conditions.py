@@ -8,6 +8,7 @@ from sessionlint.program import combined, passed_options
 from sessionlint.program.class_switches import SWITCHED
 from sessionlint.program.guards import (
     ANY,
+    INSTANCE,
     ONLY,
     Guard,
     decided,
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 _OBJECT = Handle(SESSION, ("", (0, 0, 0, 0)), ("", (0, 0, 0, 0)))
 #: Kinds of guards that ask for the class of an object.
 _OF_OBJECTS = frozenset({"of", "is", ANY, ONLY, SWITCHED})
+#: Those that what a parameter is declared as may decide.
+_OF_DECLARED = frozenset({"of", INSTANCE})
 OPENS = Effect("create", SESSION, None)
 
 
@@ -75,7 +78,9 @@ def left_of(guards: frozenset[Any], mapped: dict[Any, Value], solver: Solver) ->
                 return None
             left.append(handed_as(guard, through))
         elif holds is None and len(value) == 1 and value[0].tag == "param":
-            if guard.kind == "of" and decided(guard, solver.declared_classes(value[0]), solver.mro) is False:
+            # what may be ``None`` is declared so, too
+            declared = solver.declared_classes(value[0]) if guard.kind in _OF_DECLARED and guard.holds else ()
+            if declared and decided(guard, declared, solver.mro) is False:
                 return None
             left.append(guard._replace(param=value[0]))
         if holds is False:

@@ -9,10 +9,11 @@ from sessionlint.program.frame import Frame
 from sessionlint.program.guards import ANY, Guard
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.reflection import class_of
-from sessionlint.program.values import UNKNOWN, Fn, Inst, Param, PartialCall, Value
+from sessionlint.program.values import UNKNOWN, Ext, Fn, Inst, Param, PartialCall, Value
 
 _DISPATCHES = frozenset({"functools.singledispatch", "functools.singledispatchmethod"})
 _CLASSES = ("cls", "ext")
+_LITERALS = frozenset({"str", "int", "float", "bool", "bytes", "NoneType"})
 
 
 def dispatches(function: FunctionInfo) -> bool:
@@ -56,7 +57,7 @@ def chosen(frame: Frame, callees: Value, args: list[Value]) -> Value:
 
 def _instead(frame: Frame, callee: Fn, kept: Value, given: Value) -> list[tuple[Any, Guard | None]]:
     """The functions that may be called for an argument; by its class, where that is known."""
-    known = class_of(frame, given)
+    known = tuple([Ext(f"builtins.{a.kind}") for a in given]) if _are_literals(given) else class_of(frame, given)
     if given and len(known) == len(given) and all(a.tag in _CLASSES for a in known):
         return [(_nearest(frame, callee, kept, cls), None) for cls in known]
     through = given[0] if len(given) == 1 and isinstance(given[0], Param) else None
@@ -71,9 +72,21 @@ def _instead(frame: Frame, callee: Fn, kept: Value, given: Value) -> list[tuple[
     return found
 
 
+def _are_literals(value: Value) -> bool:
+    """Whether a value is written in the source: a text, a number…"""
+    for atom in value:
+        if atom.tag != "const" or atom.kind not in _LITERALS:
+            return False
+    return bool(value)
+
+
 def _nearest(frame: Frame, callee: Fn, kept: Value, cls: Any) -> Fn:
     """What is registered for a class, or for the nearest one above it."""
-    above = [("cls", c) for c in frame.solver.mro(cls.info)] if cls.tag == "cls" else [("ext", cls.name)]
+    above: list[tuple[str, Any]] = (
+        [("cls", c) for c in frame.solver.mro(cls.info)] if cls.tag == "cls" else [("ext", cls.name)]
+    )
+    if above[0] == ("ext", "builtins.bool"):
+        above.append(("ext", "builtins.int"))
     for one in above:
         for entry in kept:
             if any((a.tag, a.info if a.tag == "cls" else a.name) == one for a in entry.args[0]):

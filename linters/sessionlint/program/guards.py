@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sessionlint.program import combined, compared, row_classes
+from sessionlint.program import combined, compared, instances
 from sessionlint.program.class_switches import SWITCHED, is_on, is_switch
 from sessionlint.program.records import FIELD
-from sessionlint.program.values import UNKNOWN, Const, Param, Value, contained, join_all, mark_of
+from sessionlint.program.values import UNKNOWN, Const, Param, Value, contained, mark_of
 
 if TYPE_CHECKING:
     from sessionlint.facts import ir
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 ONLY = "only"
 #: The kind of guard of what is taken out of a container.
 AMONG = "among"
-#: The kind of guard of what is done to instances of a class that no row is an instance of.
+#: The kind of guard of what is done to instances of some classes, see :mod:`sessionlint.program.instances`.
 INSTANCE = "instance"
 #: The kind of guard of what several alternatives do alike.
 ANY = "any"
@@ -43,8 +43,8 @@ class Guard(NamedTuple):
     ``is``: it must be this function or object; ``of``: an object that has this class's method of this name;
     :data:`ONLY`: the same, and it must be known to be one; :data:`AMONG`: a container that has this function;
     :data:`ANY`: one of several such kinds and values; :data:`SWITCHED`: an object of a class with this switch on;
-    :data:`INSTANCE`: an object that is no row; :data:`~.combined.COMBINED`: several conditions together, those of
-    other parameters among them.
+    :data:`INSTANCE`: an instance of one of some classes; :data:`~.combined.COMBINED`: several conditions together,
+    those of other parameters among them.
     """
 
     param: Any
@@ -167,19 +167,26 @@ def _asked(frame: Frame, expr: ir.Expr) -> Value:
 
 
 def _of_class(frame: Frame, test: ir.Expr) -> Guard | None:
-    """``isinstance(data, Page)`` of a class that no row is an instance of."""
+    """``isinstance(data, Page)``."""
     if test[2] != ("n", test[2][1], "isinstance") or len(test[3]) != 2:
         return None
     param = _param(frame, test[3][0])
-    if param is None or not row_classes.rule_out(frame, named_classes(frame, test[3][1])):
-        return None
-    return Guard(param, INSTANCE, None, True)
+    return None if param is None else of_classes(frame, param, test[3][1])
 
 
-def named_classes(frame: Frame, expr: ir.Expr) -> Value:
-    """The classes that the second argument of ``isinstance`` names."""
-    named = frame.evaluate(expr)
-    return tuple(a for c in named for a in (join_all(list(c.items)) if c.tag == "seq" else (c,)))
+def matched(frame: Frame, name: str, cls: ir.Expr) -> Guard | None:
+    """What ``case Order():`` says of the parameter that a name is."""
+    value = frame.env.get(name, UNKNOWN)
+    param = value[0] if len(value) == 1 and isinstance(value[0], Param) else None
+    return None if param is None else of_classes(frame, param, cls)
+
+
+def of_classes(frame: Frame, param: Param, classes: ir.Expr) -> Guard | None:
+    """That a parameter is an instance of one of these classes."""
+    info = param.info
+    of_itself = info.class_info is not None and bool(info.params) and info.params[0][0] == param.name
+    asked = instances.asked(frame, classes, of_itself)
+    return None if asked is None else Guard(param, INSTANCE, asked, True)
 
 
 def _param(frame: Frame, expr: ir.Expr) -> Any:
@@ -290,7 +297,9 @@ def decided(guard: Guard, value: Value, mro: Callable[[Any], Sequence[Any]]) -> 
         if guard.kind == "is" and True in found:
             return True
         return None if None in found or True in found or not found else False
-    if guard.kind == SWITCHED:
+    if guard.kind == INSTANCE:
+        found = {instances.is_of(guard.value, atom, mro) for atom in value}
+    elif guard.kind == SWITCHED:
         found = {is_on(guard.value, atom, mro) for atom in value}
     else:
         found = {_holds(guard, atom) for atom in value}
@@ -379,8 +388,6 @@ def _is_final(atom: Any, wanted: Any, mro: Callable[[Any], Sequence[Any]]) -> bo
 
 
 def _holds(guard: Guard, atom: Any) -> bool | None:
-    if guard.kind == INSTANCE:
-        return False if atom.tag == "row" or (atom.tag == "const" and atom.value is None) else None
     if atom.tag == "const":
         if guard.kind == "none":
             return atom.value is None

@@ -20,6 +20,11 @@ CACHES: Final[tuple[str, ...]] = (
 DEFAULT: Final = "default"
 #: Attributes that are the application, or its state.
 _HANGS_ON: Final = ("state", "app")
+#: Applications that are dictionaries: all that they run is given, or takes, what is in there.
+APPLICATIONS: Final = frozenset({
+    "aiohttp.web.Application()", "aiohttp.web_app.Application()",
+    "aiogram.Dispatcher()", "aiogram.dispatcher.dispatcher.Dispatcher()",
+})  # fmt: skip
 _DICTIONARIES: Final = frozenset({"builtins.dict", "collections.OrderedDict", "collections.UserDict", *CACHES})
 
 
@@ -57,6 +62,14 @@ def note_state(frame: Frame, holder: ir.Expr, value: Value, span: ir.Span4, text
             return
         if atom.tag in ("ext", "obj") and atom.name in ROUTERS:
             frame.store("object", text, value, span)
+            return
+
+
+def note_application(frame: Frame, owner: Value, value: Value, span: ir.Span4, text: str) -> None:
+    """``app["session"] = …`` of an application that is a dictionary itself."""
+    for atom in owner:
+        if atom.tag in ("ext", "obj") and atom.name in APPLICATIONS:
+            frame.store("state", text, value, span)
             return
 
 

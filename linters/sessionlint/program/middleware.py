@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sessionlint.facts import ir
 from sessionlint.program.frame import Frame
 from sessionlint.program.values import UNKNOWN, Const, Fn, Method, PartialCall, Value
+
+if TYPE_CHECKING:
+    from sessionlint.program.model import FunctionInfo
+    from sessionlint.program.solver import Solver
 
 Keywords = list[tuple[str, Value]]
 #: The option under which the place of ``app.mount(…)`` is noted: no dependency of ``app`` reaches what is mounted.
@@ -16,6 +20,21 @@ MAKER: Final = "starlette.middleware.Middleware"
 #: The cell that says of a function that it was made middleware by a call.
 BY_CALL: Final = "middleware"
 _METHODS: Final = ("dispatch", "__call__")
+#: How libraries' base classes, and the decorators of functions, are called: ``aiogram.BaseMiddleware``.
+_BASE: Final = "Middleware"
+_DECORATORS: Final = ("middleware", "middleware()")
+
+
+def is_one(solver: Solver, function: FunctionInfo) -> bool:
+    """Whether what serves requests or messages calls a function around what answers them."""
+    if "middleware" in function.registrations:
+        return True
+    if function.decorator_values:
+        wearing = [a for _, value in function.decorator_values for a in value if a.tag == "ext"]
+        if any(a.name.endswith(_DECORATORS) for a in wearing):
+            return True
+    owner = function.class_info
+    return owner is not None and bool(owner.bases) and any(b.endswith(_BASE) for b in solver.external_bases(owner))
 
 
 def added(frame: Frame, application: Any, args: list[Value], keywords: Keywords, e: ir.Expr) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program import row_classes
 from sessionlint.program.frame import Frame
-from sessionlint.program.guards import named_classes
+from sessionlint.program.instances import named_classes
 from sessionlint.program.values import Value, join_all
 
 _GUARDS = frozenset({"TypeGuard", "TypeIs"})

@@ -116,6 +116,8 @@ class Notes(Outcome):
         self.drawn: dict[Any, Any] = {}
         #: functions that are called under a condition on a parameter, however they are named
         self.under: dict[Any, Any] = {}
+        #: methods whose name a parameter is part of, with what that must be then, see :mod:`~.prefixes`
+        self.named_by: dict[Any, Any] = {}
         #: names that stand in class attributes, and in objects of which classes, see :mod:`~.class_names`
         self.named: dict[str, Any] = {}
         self.by_name: dict[Any, Any] = {}

@@ -60,6 +60,9 @@ _CALLED_LATER = tuple([f".{name}" for name in _LATER])
 _QUEUES = ("celery.", "arq.", "saq.", "streaq.", "dramatiq.", "taskiq", "procrastinate.")
 #: Combined signatures that are called: ``chain(…)()``, ``chord(header)(body)``.
 _CANVAS = {f"celery.{place}{kind}()" for place in ("", "canvas.") for kind in ("chain", "group", "chord")}
+#: What sends messages that Dramatiq has combined, and what two tasks are that are combined by ``|``.
+_COMBINED = {f"dramatiq.{place}{kind}().run" for place in ("", "composition.") for kind in ("group", "pipeline")}
+_CHAINED = Ext("celery.chain()")
 #: Methods that nothing but a queue has.
 _ONLY_QUEUES = {"enqueue_job", "apply_async", "kiq", "defer_async", "send_task"}
 #: What makes a starter of a function, and what that is when it is called.
@@ -135,7 +138,7 @@ def call(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.E
         return _scheduler(frame, name.replace("()", ""), args, keywords, e)
     if name in frame.solver.policy.background_sinks:
         return handed_on(frame, name, args, keywords, e)
-    if (name.startswith(_QUEUES) and name.endswith(_SENDS)) or name in _CANVAS:
+    if (name.startswith(_QUEUES) and name.endswith(_SENDS)) or name in _CANVAS or name in _COMBINED:
         return _sent(frame, name.replace("()", ""), args, keywords, e)
     if name.endswith((".enqueue", ".enqueue_in", ".enqueue_at")) and name.startswith("rq."):
         return _started(frame, "schedule", name.replace("()", ""), args, keywords, e)
@@ -165,6 +168,8 @@ def method(frame: Frame, receiver: Any, name: str, args: list[Value], keywords: 
         return told
     if receiver.tag == "fn" and name == "schedule" and signatures.enqueues(receiver.info):
         return _started(frame, "schedule", ".schedule", [(receiver,), *args], keywords, e)
+    if name == "run" and receiver.tag == "partial" and receiver.function == (_CHAINED,):
+        return _sent(frame, ".run", [], keywords, e)
     if receiver.tag in ("fn", "partial") and name in knowledge.QUEUE_METHODS:
         if name in signatures.SPREADING and (args or keywords):
             args, keywords = signatures.spread(args, keywords)

@@ -63,7 +63,7 @@ def named(frame: Frame, base: Value, names: Value, e: ir.Expr) -> Value:
                 class_names.called(frame, text.text, found, e, [t.text for t in texts])
             out = join(out, found)
         elif not out and text.text.count("\0") == 1:
-            out = prefixes.methods(frame, base, text.text)
+            out = prefixes.methods(frame, base, text, e)
     if not out and (asked := _requests(frame, base)):
         return asked
     if not out and not texts and any(n.tag == "param" for n in names):

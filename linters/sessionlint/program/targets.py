@@ -250,7 +250,10 @@ def _subscript(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | No
             stubs.replace(frame, held, put)
     if keys and keys[0].tag == "cls":
         kept_by_type.keep(frame, owner, keys, value)
-    for atom in _owners(frame, owner) if isinstance(key, str) and value else ():
+    owners = _owners(frame, owner) if value and owner else []
+    if owners:
+        lasting.note_application(frame, tuple(owners), value, target[1], text)
+    for atom in owners if isinstance(key, str) else ():
         if atom.tag == "obj" and atom.name in workers.CONTEXTS:
             workers.put(frame, atom, key, value, text, target[1])
         elif atom.tag == "ext" and atom.name == request_contexts.NAME:

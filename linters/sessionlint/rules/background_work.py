@@ -13,6 +13,7 @@ from sessionlint.program.reached import all_from
 from sessionlint.program.substitution import is_made_by
 from sessionlint.program.values import ABSENT, TASK, Site, Value, contained
 from sessionlint.rules.callers import calls_by_callee
+from sessionlint.rules.core_connections import is_worked_with
 from sessionlint.rules.held_by_parts import is_bare, is_held_by_parts
 from sessionlint.rules.opened_inside import opened_in, opened_inside
 from sessionlint.rules.opened_later import is_opened_later
@@ -61,7 +62,7 @@ def _tasks_in(program: Program, value: Value, depth: int) -> Iterator[Site]:
 def sessions_in(program: Program, value: Value, depth: int = 0) -> Iterator[Any]:
     """The sessions a value is or brings along: in arguments, bound objects, closures, containers."""
     for atom in value:
-        if program.kind(atom) == "session":
+        if is_worked_with(program, atom):
             yield atom
             continue
         tag = atom.tag
@@ -136,7 +137,7 @@ def _injected_into(program: Program, made: Value, depth: int) -> Iterator[Any]:
     held = program.shared(_holdings)
     for owner in (cls for a in made if a.tag == "inst" for cls in program.solver.mro(a.info)):
         for atom in (a for a in held.get(owner, ()) if a.tag == "injected"):
-            if program.kind(atom) == "session":
+            if is_worked_with(program, atom):
                 yield atom
             elif opened_inside(program):
                 # an object that its own dependency has entered
@@ -153,7 +154,7 @@ def captured_sessions(program: Program, function: FunctionInfo, bindings: dict[A
     yield from _used_sessions(program, function, bindings)
     if function.parent is not None:
         # ``lambda: session``
-        given = (a for a in function.summary.returns if a not in bindings and program.kind(a) == "session")
+        given = (a for a in function.summary.returns if a not in bindings and is_worked_with(program, a))
         yield from (a for a in given if _is_taken(function, a))
     started = (e.subject for e in function.summary.effects if e.kind == "schedule" and e.subject is not None)
     given_away = (*contained(function.summary.returns, 1), *(started if function.parent is not None else ()))
@@ -165,7 +166,7 @@ def captured_sessions(program: Program, function: FunctionInfo, bindings: dict[A
             yield from _used_sessions(program, made.info, dict(made.bindings))
         for atom in (a for _, bound in made.bindings for a in contained(bound)):
             own = atom.tag == "param" and atom.info is function
-            if not own and atom not in bindings and program.kind(atom) == "session":
+            if not own and atom not in bindings and is_worked_with(program, atom):
                 yield atom
 
 
@@ -189,7 +190,7 @@ def _used_sessions(program: Program, function: FunctionInfo, bindings: dict[Any,
         subject = effect.subject
         if effect.kind not in ("use", "txn", "schedule") or subject is None or subject in bindings:
             continue
-        if program.kind(subject) != "session" or (subject.tag == "param" and subject.info is function):
+        if not is_worked_with(program, subject) or (subject.tag == "param" and subject.info is function):
             continue
         if subject.tag == "handle" and _is_found_there(program, function, effect):
             continue
@@ -203,7 +204,7 @@ def _used_sessions(program: Program, function: FunctionInfo, bindings: dict[Any,
         passed = [a for _, value in event.bindings for a in value] if event.kind == "call" else ()
         for subject in event.subject if event.kind == "use" else passed:
             own = subject.tag == "param" and subject.info is function
-            if own or subject in bindings or program.kind(subject) != "session":
+            if own or subject in bindings or not is_worked_with(program, subject):
                 continue
             if subject.tag != "handle" or _is_made_around(program, function, subject):
                 yield subject
@@ -211,7 +212,7 @@ def _used_sessions(program: Program, function: FunctionInfo, bindings: dict[Any,
         # ``lambda s=session: …``
         for name, (_, default) in function.param_values.items():
             if name != "return":
-                yield from (a for a in default if program.kind(a) == "session")
+                yield from (a for a in default if is_worked_with(program, a))
 
 
 def _is_made_around(program: Program, function: FunctionInfo, session: Any) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 from sessionlint.program.api import Program
 from sessionlint.program.model import ClassInfo, FunctionInfo
 from sessionlint.program.values import Param, Value, contained
+from sessionlint.rules.core_connections import is_worked_with
 
 
 def is_held_by_parts(program: Program, function: FunctionInfo, owner: ClassInfo, session: Any) -> bool:
@@ -37,7 +38,7 @@ def _of_objects(program: Program, made: Value) -> frozenset[Any]:
     for cls in {c for a in made if a.tag == "inst" for c in program.solver.mro(a.info)}:
         found.update(a for a in program.shared(_direct).get(cls, ()))
         found.update(_kept_below(program, cls))
-    return frozenset(a for a in found if a.tag in ("param", "injected") and program.kind(a) == "session")
+    return frozenset(a for a in found if a.tag in ("param", "injected") and is_worked_with(program, a))
 
 
 def _views(program: Program, part: Param) -> Value:

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from sessionlint.facts import ir
 from sessionlint.program.model import Effect, Event, FunctionInfo
+from sessionlint.program.values import CONNECTION, SESSION, Handle
 from sessionlint.rules.two_halves import EXITS
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
 
-OPENS = Effect("create", "session", None)
+_OPENS = Effect("create", SESSION, None)
+_CONNECTS = Effect("create", CONNECTION, None)
 _OPENINGS = frozenset({"obtain", "create", "call"})
 
 
@@ -35,6 +37,22 @@ def opener_around(program: Program, event: Event) -> FunctionInfo | None:
     return None
 
 
+def may_open(function: FunctionInfo) -> bool:
+    """Whether a function opens a session, or a connection that none of its arguments spares it."""
+    summary = function.summary
+    return _OPENS in summary.effects or (_CONNECTS in summary.effects and not summary.guards.get(_CONNECTS))
+
+
+def opening_of(function: FunctionInfo) -> Effect:
+    """What :func:`may_open` found."""
+    return _OPENS if _OPENS in function.summary.effects else _CONNECTS
+
+
+def is_opened(atom: Any) -> bool:
+    """Whether it is a session that is opened, or a connection of its own: not the one that a session works on."""
+    return isinstance(atom, Handle) and (atom.kind == SESSION or (atom.kind == CONNECTION and atom.parent is None))
+
+
 def _yields(body: tuple[Event, ...]) -> bool:
     return any(e.kind == "yield" for e in body)
 
@@ -51,8 +69,8 @@ def _on_failure(function: FunctionInfo, tries: Any) -> bool:
 
 def _opens(event: Event) -> bool:
     if event.kind == "call":
-        return event.callee is not None and OPENS in event.callee.summary.effects
-    return event.kind in _OPENINGS and any(a.tag == "handle" and a.kind == "session" for a in event.subject)
+        return event.callee is not None and may_open(event.callee)
+    return event.kind in _OPENINGS and any(is_opened(a) for a in event.subject)
 
 
 def _leaving(program: Program, event: Event, enter: FunctionInfo) -> FunctionInfo | None:

@@ -9,8 +9,9 @@ from sessionlint.facts import ir
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.values import Handle, Injected, Value
 from sessionlint.report import TraceStep
+from sessionlint.rules.core_connections import is_worked_with
 from sessionlint.rules.opening import RECEIVERS
-from sessionlint.rules.opening_on_failure import OPENS, opener_around
+from sessionlint.rules.opening_on_failure import is_opened, may_open, opener_around, opening_of
 from sessionlint.rules.raised_later import outcome
 from sessionlint.rules.told_apart import assigned_in, tests_around
 from sessionlint.rules.transactions import behind, injector, request_dependencies
@@ -61,7 +62,7 @@ def _in_failed_block(program: Program, told: set[Any]) -> Iterator[Second]:
         if not event.open_sessions or event.callee is None or "handler" in event.flags or event.site in told:
             continue
         opener = None if program.is_exempt(event.function) else opener_around(program, event)
-        first = next((a for a in event.open_sessions if program.kind(a) == "session"), None)
+        first = next((a for a in event.open_sessions if is_worked_with(program, a)), None)
         if opener is not None and first is not None and _is_tried(event, opener, first):
             told.add(event.site)
             yield Second(event, first, opener)
@@ -132,12 +133,15 @@ def _hands_out_again(event: Event, atom: Any) -> bool:
 def _opens_session(program: Program, event: Event, open_ones: Value) -> bool:
     if event.kind == "call":
         passed = {a for _, value in event.bindings for a in value}
-        return event.callee is not None and OPENS in event.callee.summary.effects and passed.isdisjoint(open_ones)
-    return any(isinstance(a, Handle) and a.kind == "session" for a in event.subject)
+        return event.callee is not None and may_open(event.callee) and passed.isdisjoint(open_ones)
+    if not any(is_opened(a) for a in event.subject):
+        return False
+    # a session of the connection that is open takes no other
+    return not any(a in value for a in open_ones for value in (*event.args, *[v for _, v in event.keywords]))
 
 
 def _is_session(program: Program, atom: Any) -> bool:
-    return atom.tag in ("inst", "pending") or program.kind(atom) == "session"
+    return atom.tag in ("inst", "pending") or is_worked_with(program, atom)
 
 
 def _is_received(program: Program, function: FunctionInfo, atom: Any) -> bool:
@@ -146,7 +150,7 @@ def _is_received(program: Program, function: FunctionInfo, atom: Any) -> bool:
         own_class = atom.info.class_info is not None and atom.info.class_info is function.class_info
         if not own_class and not _is_around(atom.info, function):
             return False
-    return atom.tag in ("param", "injected") and program.kind(atom) == "session"
+    return atom.tag in ("param", "injected") and is_worked_with(program, atom)
 
 
 def _is_injected_here(program: Program, function: FunctionInfo, atom: Any) -> bool:
@@ -174,5 +178,5 @@ def proof(program: Program, second: Second) -> list[TraceStep]:
         steps.append(program.step(source.site, f"the session that {source.name}() injects is open for the request"))
     opener = second.opener or event.callee
     if opener is not None:
-        steps += program.effect_trace(opener, OPENS)
+        steps += program.effect_trace(opener, opening_of(opener))
     return steps

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from sessionlint.program.api import Program
-from sessionlint.program.values import CONNECTION, DRIVER, Site
+from sessionlint.program.values import CONNECTION, DRIVER, POOL, Site
 
 _ASYNCPG: Final = "asyncpg."
 
@@ -35,19 +35,29 @@ def _does_one_thing(program: Program, atom: Any) -> bool:
         return program.solver.is_async(atom)
     if kind != DRIVER:
         return False
-    if atom.tag == "handle":
-        return atom.site in program.shared(_by_asyncpg)
+    return _is_asyncpg(program, atom, program.shared(_by_asyncpg))
+
+
+def _is_asyncpg(program: Program, atom: Any, made: frozenset[Site]) -> bool:
+    """Whether a connection or pool is asyncpg's, whatever it may be: of handles the place tells where they are made."""
     views = program.solver.views(atom) if atom.tag in ("param", "injected") else (atom,)
-    return bool(views) and all(_is_asyncpg(program, view) for view in views)
-
-
-def _is_asyncpg(program: Program, view: Any) -> bool:
-    if view.tag == "handle":
-        return view.site in program.shared(_by_asyncpg)
-    return bool(view.tag == "ext" and view.name.startswith(_ASYNCPG))
+    for view in views:
+        if view.tag == "handle":
+            # a function hands out the one that it makes
+            if view.root not in made:
+                return False
+        elif view.tag != "ext" or not view.name.startswith(_ASYNCPG):
+            return False
+    return bool(views)
 
 
 def _by_asyncpg(program: Program) -> frozenset[Site]:
-    """Where asyncpg's connections are made."""
-    made = (e for e in program.whole.events("create") if e.name == DRIVER)
-    return frozenset(e.site for e in made if any(a.tag == "ext" and a.name.startswith(_ASYNCPG) for a in e.value))
+    """Where asyncpg's connections are made, or taken out of a pool of its."""
+    pools = _made(program, POOL, frozenset())
+    return _made(program, DRIVER, pools)
+
+
+def _made(program: Program, kind: str, pools: frozenset[Site]) -> frozenset[Site]:
+    """Where handles of a kind are made by a function of asyncpg's, or by one of its pools."""
+    made = (e for e in program.whole.events("create") if e.name == kind)
+    return frozenset([e.site for e in made if any(_is_asyncpg(program, a, pools) for a in e.value)])

@@ -12,6 +12,7 @@ from sessionlint.program.literals import owner_of
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.values import CONNECTION, DRIVER, SESSION, Param, Site, Value
 from sessionlint.rules.background_work import enclosing, keeps, own_handles, sessions_in, started_values
+from sessionlint.rules.core_connections import is_worked_with
 from sessionlint.rules.each_its_own import opened_by_each
 from sessionlint.rules.left_alone import left_alone
 from sessionlint.rules.named_twice import is_named_twice
@@ -99,7 +100,7 @@ def _of_objects(program: Program, started: list[Any]) -> Iterator[Any]:
     for atom in (a for a in started if a.tag == "pending"):
         used = {e.subject for e in atom.info.summary.effects if e.kind in ("use", "txn")}
         for known, held in own_handles(v for _, v in atom.bindings).items():
-            if program.kind(known) == "session":
+            if is_worked_with(program, known):
                 yield from (session for session in held if session in used or known in used)
 
 
@@ -126,12 +127,12 @@ def of_the_request(program: Program, started: Iterable[Any]) -> Iterator[Any]:
         for session in used:
             # what all objects of a class are given goes by the constructor's name for it
             passed = program.solver.arguments_of(session) if session.tag == "param" else (session,)
-            yield from (a for a in passed if len(passed) == 1 and a.tag == "injected" and program.kind(a) == "session")
+            yield from (a for a in passed if len(passed) == 1 and a.tag == "injected" and is_worked_with(program, a))
 
 
 def _keeps(program: Program, given: Param, session: Any) -> bool:
     """Whether a parameter's objects keep this session: by what makes them, what is put there, or a declaration."""
-    if program.kind(session) != "session":
+    if not is_worked_with(program, session):
         return False
     for cls in (c for a in program.solver.declared_classes(given) for c in program.solver.mro(a.info)):
         if session.tag == "param" and session.info.name == "__init__" and session.info.class_info is cls:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sessionlint.facts import ir
 from sessionlint.facts.ir import Span4
+from sessionlint.program import middleware
 from sessionlint.program.entries import starts_or_stops, takes_session
 from sessionlint.program.model import Effect
 from sessionlint.program.values import Dependency, Handle
@@ -1524,6 +1525,30 @@ async def watch(socket: WebSocket):
     await socket.send_json(await owner_of(socket.headers["x-token"]))
 """
     ),
+    Good(
+        """
+# --- app/services/bot.py
+from aiogram import BaseMiddleware, Dispatcher
+
+from app.session import get_session
+
+dispatcher = Dispatcher()
+
+
+class Opening(BaseMiddleware):
+    async def __call__(self, handler, event, data):
+        async with get_session() as session:
+            data["session"] = session
+            return await handler(event, data)
+
+
+@dispatcher.message.outer_middleware()
+async def opening(handler, event, data):
+    async with get_session() as session:
+        data["session"] = session
+        return await handler(event, data)
+"""
+    ),
 ]
 
 _MOVE = "No request runs it, and nobody hands it a session: move it to a file of its own, of no layer of requests."
@@ -1720,7 +1745,7 @@ def _receives(program: Program, function: FunctionInfo) -> bool:
     """Whether a function is one that is given its session, and for which that one will do."""
     return (
         program.role(function) in RECEIVERS
-        and "middleware" not in function.registrations
+        and not middleware.is_one(program.solver, function)
         and function not in program.message_handlers
         and not is_approved(program, function)
         and not outlives_request(program, function)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from sessionlint.program.values import CONNECTION
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.opening import text
@@ -30,7 +31,7 @@ META = Rule(
     not_flagged=(
         "A session opened after the first block is left, or after the first one was closed in the handler; work "
         "that the handler only schedules; a handler inside which nothing else is open; a session that is open around a "
-        "`try` which does not work with it, as one that only holds a lock."
+        "`try` which does not work with it, as one that only holds a lock; a session of the connection that is open."
     ),
 )
 
@@ -316,6 +317,72 @@ async def _read(session, job_id):
 """,
         path="app/tasks/counts.py",
     ),
+    Bad(
+        """
+# --- app/session.py
+import os
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+
+engine = create_async_engine(os.environ["DATABASE_URL"], pool_size=10)
+
+
+@asynccontextmanager
+async def get_session():
+    async with engine.begin() as connection:
+        yield connection
+# --- app/tasks/ferries.py
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.session import get_session
+
+
+async def cross():
+    async with get_session() as connection:
+        try:
+            await connection.execute(text("SELECT 1"))
+        except Exception:
+            async with get_session() as second:  # TXN107@24
+                await second.execute(text("SELECT 2"))
+            raise
+
+
+async def helped():
+    async with get_session() as connection:
+        try:
+            await connection.execute(text("SELECT 1"))
+        except Exception:
+            await note("lost")  # TXN107@19
+            raise
+
+
+async def note(word):
+    async with get_session() as connection:
+        await connection.execute(text("SELECT 2"))
+
+
+async def cross_again():
+    try:
+        async with get_session() as connection:
+            await connection.execute(text("SELECT 1"))
+    except Exception:
+        async with get_session() as second:
+            await second.execute(text("SELECT 2"))
+        raise
+
+
+async def session_of_it():
+    async with get_session() as connection:
+        try:
+            await connection.execute(text("SELECT 1"))
+        except Exception:
+            async with AsyncSession(connection) as session:  # TXN101@24
+                await session.execute(text("SELECT 2"))
+            raise
+"""
+    ),
 ]
 
 GOOD = [
@@ -566,9 +633,10 @@ async def counted(check):
 def check(program: Program) -> Iterator[Finding]:
     """Openings beside a failed session."""
     for second in second_sessions(program):
-        message = f"{text(second.event)} opens a second session while the one that failed is still open. "
+        kind = "connection" if program.kind(second.first) == CONNECTION else "session"
+        message = f"{text(second.event)} opens a second {kind} while the one that failed is still open. "
         if second.opener is not None and "context" in second.event.flags:
-            message += "Put it around the first session's block."
+            message += f"Put it around the first {kind}'s block."
         else:
-            message += "Catch the error outside the first session's block and open the second one there."
+            message += f"Catch the error outside the first {kind}'s block and open the second one there."
         yield program.finding(META, second.event, message, proof(program, second))

@@ -308,6 +308,31 @@ def ours():
 """,
         path="app/tasks/drawers.py",
     ),
+    Bad(
+        """
+from aiogram import Dispatcher
+from aiohttp import web
+
+from app.session import session_factory
+
+dispatcher = Dispatcher()
+dispatcher["session"] = session_factory()  # TXN101@25 TXN109@1
+dispatcher["session_factory"] = session_factory
+SESSION = web.AppKey("session", object)
+
+
+async def start(app: web.Application):
+    app[SESSION] = session_factory()  # TXN101@20 TXN109@5
+    app["session_factory"] = session_factory
+
+
+@web.middleware
+async def opened(request: web.Request, handler):
+    async with session_factory() as session:  # TXN101@16
+        request["session"] = session
+        return await handler(request)
+"""
+    ),
 ]
 
 GOOD = [

@@ -1412,6 +1412,216 @@ async def again(session=Depends(get_session_dependency)):
         await blocked()  # TXN205@15
 """
     ),
+    Bad(
+        """
+# --- app/services/orders.py
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class Command:
+    pass
+
+
+@dataclass
+class Place(Command):
+    number: int
+
+
+@dataclass
+class Cancel(Command):
+    number: int
+
+
+class Urgent(Command):
+    pass
+
+
+class UrgentCancel(Urgent, Cancel):
+    pass
+
+
+async def place(session: AsyncSession, number: int):
+    session.add(number)
+
+
+async def cancel(session: AsyncSession, number: int):
+    session.add(number)
+    await session.commit()  # TXN201@11
+
+
+async def by_pattern(session: AsyncSession, command: Any):
+    match command:
+        case Place():
+            await place(session, command.number)
+        case Cancel(number=number):
+            await cancel(session, number)
+
+
+async def by_class(session: AsyncSession, command):
+    if isinstance(command, Cancel):
+        await cancel(session, command.number)
+    else:
+        await place(session, command.number)
+
+
+async def unless(session: AsyncSession, command):
+    if not isinstance(command, (Place, Urgent)):
+        await session.rollback()  # TXN202@15
+
+
+async def by_type(session: AsyncSession, key: int | str):
+    if isinstance(key, str):
+        await cancel(session, 1)
+
+
+async def onward(session: AsyncSession, command: Place):
+    await by_class(session, command)
+
+
+async def any_urgent(session: AsyncSession, command: Urgent):
+    await by_class(session, command)
+# --- app/routers/orders.py
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.services.orders import Cancel, Place, Urgent, any_urgent, by_class, by_pattern, by_type, onward, unless
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.post("/orders")
+async def orders(command: Cancel, session: AsyncSession = Depends(get_session_dependency)):
+    async with session.begin():
+        await by_pattern(session, Place(1))
+        await by_class(session, Place(1))
+        await unless(session, Place(1))
+        await by_type(session, 1)
+        await onward(session, Place(1))
+    async with session.begin():
+        await by_pattern(session, Cancel(1))  # TXN205@15
+        await by_class(session, Cancel(1))  # TXN205@15
+        await unless(session, Cancel(1))  # TXN205@15
+        await by_type(session, "1")  # TXN205@15
+        await by_class(session, command)  # TXN205@15
+        await any_urgent(session, Urgent())  # TXN205@15
+"""
+    ),
+    Bad(
+        """
+# --- app/services/scales.py
+from functools import singledispatchmethod
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class Scales:
+    def __init__(self, session: AsyncSession):
+        self.session = session
+
+    @singledispatchmethod
+    async def take(self, thing):
+        raise NotImplementedError
+
+    @take.register
+    async def _(self, thing: str):
+        self.session.add(thing)
+
+    @take.register
+    async def _(self, thing: int):
+        await self.session.commit()  # TXN201@15
+
+    async def step(self, kind):
+        await getattr(self, f"do_{kind}")()
+
+    async def do_weigh(self):
+        self.session.add(1)
+
+    async def do_end(self):
+        await self.session.rollback()  # TXN202@15
+# --- app/routers/scales.py
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.services.scales import Scales
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.post("/scales")
+async def scales(kind: str, session: AsyncSession = Depends(get_session_dependency)):
+    async with session.begin():
+        await Scales(session).take("weight")
+        await Scales(session).step("weigh")
+    async with session.begin():
+        await Scales(session).take(True)  # TXN205@15
+        await Scales(session).step("end")  # TXN205@15
+        await Scales(session).step(kind)  # TXN205@15
+"""
+    ),
+    Bad(
+        """
+# --- app/services/parcels.py
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class Send:
+    pass
+
+
+class Recall:
+    pass
+
+
+class Counter:
+    def __init__(self):
+        self.clerks = {}
+
+    def served_by(self, request: type):
+        def known(clerk: type):
+            self.clerks[request] = clerk()
+            return clerk
+
+        return known
+
+    async def serve(self, session: AsyncSession, request):
+        await self.clerks[type(request)].serve(session, request)
+
+
+counter = Counter()
+
+
+@counter.served_by(Send)
+class SendClerk:
+    async def serve(self, session: AsyncSession, request: Send):
+        session.add(request)
+
+
+@counter.served_by(Recall)
+class RecallClerk:
+    async def serve(self, session: AsyncSession, request: Recall):
+        await session.rollback()  # TXN202@15
+# --- app/routers/parcels.py
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.services.parcels import Recall, Send, counter
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.post("/parcels")
+async def parcels(session: AsyncSession = Depends(get_session_dependency)):
+    async with session.begin():
+        await counter.serve(session, Send())
+        await counter.serve(session, Recall())  # TXN205@15
+"""
+    ),
 ]
 
 GOOD = [

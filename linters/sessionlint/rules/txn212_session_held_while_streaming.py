@@ -13,6 +13,7 @@ from sessionlint.program.values import Dependency, Injected
 from sessionlint.report import Finding
 from sessionlint.rules.background_work import sessions_in
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.core_connections import is_worked_with
 from sessionlint.rules.opened_inside import opened_in
 from sessionlint.rules.streamed import body_of, makes_stream
 from sessionlint.rules.transactions import behind, is_web_request, place_of, request_dependencies
@@ -144,6 +145,43 @@ async def again(name: str, session: SessionDep):  # TXN212@28
     await session.commit()
     await session.get(object, 1)
     return StreamingResponse(content=rows())
+"""
+    ),
+    Bad(
+        """
+# --- app/session.py
+import os
+
+from sqlalchemy.ext.asyncio import create_async_engine
+
+engine = create_async_engine(os.environ["DATABASE_URL"], pool_size=10)
+
+
+async def get_session_dependency():
+    async with engine.connect() as connection:
+        yield connection
+# --- app/routers/ledgers.py
+from fastapi import APIRouter, Depends
+from fastapi.responses import StreamingResponse
+from sqlalchemy import text
+
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.get("/ledgers")
+async def ledgers(connection=Depends(get_session_dependency)):  # TXN212@19
+    async def lines():
+        for row in await connection.execute(text("SELECT 1")):
+            yield str(row)
+
+    return StreamingResponse(lines())
+
+
+@router.get("/ledgers/short")
+async def short(connection=Depends(get_session_dependency, scope="function")):
+    return StreamingResponse(iter((await connection.execute(text("SELECT 1"))).scalars().all()))
 """
     ),
 ]
@@ -310,7 +348,7 @@ def _sessions(program: Program, inject: Event) -> list[Any]:
         return []
     injected = [a for a in inject.subject if isinstance(a, Injected)]
     # the session itself, or the one that a unit of work holds which the dependency has entered
-    return [held for a in injected for held in ([a] if program.kind(a) == "session" else opened_in(program, a))]
+    return [held for a in injected for held in ([a] if is_worked_with(program, a) else opened_in(program, a))]
 
 
 def _lets_go(program: Program, function: FunctionInfo, start: Event, session: Any) -> bool:

@@ -24,6 +24,7 @@ from sessionlint.rules.background_work import (
     started_values,
 )
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.core_connections import is_worked_with
 from sessionlint.rules.executors import goes_on, is_waited_for
 from sessionlint.rules.handed_units import ENTERS
 from sessionlint.rules.helper_tasks import is_awaited_there
@@ -958,6 +959,116 @@ async def out(key: int, tasks: BackgroundTasks, session=Depends(get_session_depe
     tasks.add_task(moor, key)  # TXN601@5
 """
     ),
+    Bad(
+        """
+# --- app/session.py
+import os
+
+from sqlalchemy.ext.asyncio import create_async_engine
+
+engine = create_async_engine(os.environ["DATABASE_URL"], pool_size=10)
+
+
+async def get_session_dependency():
+    async with engine.connect() as connection:
+        yield connection
+# --- app/services/lamps.py
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+
+class Lamps:
+    def __init__(self, connection: AsyncConnection):
+        self.connection = connection
+
+    async def trim(self, lamp: int):
+        await self.connection.execute(text("SELECT 1"))
+
+
+async def trim(connection: AsyncConnection):
+    await connection.execute(text("SELECT 1"))
+# --- app/routers/lamps.py
+import asyncio
+
+from fastapi import APIRouter, BackgroundTasks, Depends
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.services.lamps import Lamps, trim
+from app.session import get_session_dependency
+
+router = APIRouter()
+started = set()
+
+
+@router.post("/lamps")
+async def function(background: BackgroundTasks, connection: AsyncConnection = Depends(get_session_dependency)):
+    background.add_task(trim, connection)  # TXN601@5
+
+
+@router.post("/lamps/{lamp}")
+async def method(lamp: int, background: BackgroundTasks, connection=Depends(get_session_dependency)):
+    background.add_task(Lamps(connection).trim, lamp)  # TXN601@5
+
+
+@router.post("/lamps/soon")
+async def task(connection: AsyncConnection = Depends(get_session_dependency)):
+    started.add(asyncio.create_task(trim(connection)))  # TXN601@17
+
+
+@router.post("/lamps/now")
+async def awaited(connection: AsyncConnection = Depends(get_session_dependency)):
+    await asyncio.create_task(trim(connection))
+"""
+    ),
+    Bad(
+        """
+# --- app/tasks/kilns.py
+import asyncio
+from typing import Annotated
+
+from faststream import Depends
+from faststream.kafka import KafkaBroker
+from sqlalchemy.ext.asyncio import AsyncSession
+from taskiq import TaskiqDepends
+from taskiq_redis import ListQueueBroker
+
+from app.models.item import Item
+from app.session import get_session, get_session_dependency
+
+broker = KafkaBroker("localhost")
+queue = ListQueueBroker("redis://localhost")
+kept = set()
+
+
+async def fire(session: AsyncSession, kiln: int):
+    await session.get(Item, kiln)
+
+
+@broker.subscriber("kilns")
+async def consumed(kiln: int, session: Annotated[AsyncSession, Depends(get_session_dependency)]):
+    kept.add(asyncio.create_task(fire(session, kiln)))  # TXN601@14
+
+
+@queue.task
+async def queued(kiln: int, session: AsyncSession = TaskiqDepends(get_session_dependency)):
+    kept.add(asyncio.create_task(fire(session, kiln)))  # TXN601@14
+
+
+@queue.task
+async def waited_for(kiln: int, session: AsyncSession = TaskiqDepends(get_session_dependency)):
+    await asyncio.create_task(fire(session, kiln))
+
+
+@queue.task
+async def by_itself(kiln: int):
+    kept.add(asyncio.create_task(alone(kiln)))
+
+
+async def alone(kiln: int):
+    async with get_session() as session:
+        await fire(session, kiln)
+"""
+    ),
 ]
 
 GOOD = [
@@ -1362,17 +1473,21 @@ def check(program: Program) -> Iterator[Finding]:
             continue
         if event.site in awaited or event.site in reported or is_waited_for(event) or is_awaited_there(event):
             continue
-        if program.role(event.function) in ("test", "migration") or runs_in_background(program, event.function):
+        if program.role(event.function) in ("test", "migration"):
             continue
-        session = (
-            _found_in(program, event, _handed(event))
-            or next(ambient_sessions(program, event), None)
-            or _of_state(program, event)
-            or _in_block(program, event)
-        )
+        behind = runs_in_background(program, event.function)
+        if behind:
+            session = _injected_into(program, event)
+        else:
+            session = (
+                _found_in(program, event, _handed(event))
+                or next(ambient_sessions(program, event), None)
+                or _of_state(program, event)
+                or _in_block(program, event)
+            )
         if session is not None and not lacks_loop(program, event):
             reported.add(event.site)
-            owner = "the request" if _serves(program, event, session) else "its owner"
+            owner = "the request" if not behind and _serves(program, event, session) else "its owner"
             what = "this call" if event.expr is None else f"{ir.text_of(event.expr)}"
             yield program.finding(
                 META, event,
@@ -1429,6 +1544,14 @@ def _found_in(program: Program, event: Event, value: Value) -> Any:
     return next((s for s in sessions_in(program, value) if _is_requests(program, event, s)), None)
 
 
+def _injected_into(program: Program, event: Event) -> Any:
+    """The session that a broker injects into a job or consumer, and closes when that is done."""
+    given = [a for _, value in event.function.param_values.values() for a in value if a.tag == "injected"]
+    if not given:
+        return None
+    return next((s for s in sessions_in(program, _handed(event)) if s in given), None)
+
+
 def _in_block(program: Program, event: Event) -> Any:
     """The session of a unit of work that a ``with`` of the request around the call has entered."""
     return open_in(program, event, _handed(event)) if program.role(event.function) in _REQUEST else None
@@ -1448,7 +1571,7 @@ def _of_state(program: Program, event: Event) -> Any:
 
 def _declares_session(program: Program, parameter: Any) -> bool:
     declared, _ = parameter.info.param_values.get(parameter.name, ((), ())) if parameter.tag == "param" else ((), ())
-    return any(program.kind(a) == "session" for a in program.solver.instances(declared))
+    return any(is_worked_with(program, a) for a in program.solver.instances(declared))
 
 
 def _carrier(program: Program, event: Event) -> TraceStep | None:

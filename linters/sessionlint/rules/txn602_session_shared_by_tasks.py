@@ -769,6 +769,41 @@ async def each_its_own(keys):
     return await asyncio.gather(*[one(key) for key in keys])
 """
     ),
+    Bad(
+        """
+import asyncio
+
+import asyncpg
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.models.item import Item
+
+
+class Items:
+    def __init__(self, connection: AsyncConnection):
+        self.connection = connection
+
+    async def one(self, key):
+        return (await self.connection.execute(select(Item).where(Item.id == key))).one_or_none()
+
+    async def two(self, first, second):
+        return await asyncio.gather(self.one(first), self.one(second))  # TXN602@22
+
+    async def in_turn(self, first, second):
+        return [await self.one(first), await self.one(second)]
+
+
+async def taken_out(pool: asyncpg.Pool):
+    async with pool.acquire() as connection:  # TXN104@16
+        return await asyncio.gather(connection.fetch("SELECT 1"), connection.fetch("SELECT 2"))  # TXN602@22
+
+
+async def by_pool(pool: asyncpg.Pool):
+    return await asyncio.gather(pool.fetch("SELECT 1"), pool.fetch("SELECT 2"))
+""",
+        path="app/services/items.py",
+    ),
 ]
 
 GOOD = [

@@ -684,6 +684,43 @@ saving = SQLAlchemyAsyncConfig(
 app = Litestar([inside, with_the_answer, at_once], plugins=[SQLAlchemyPlugin(config=[plain, saving])])
 """,
     ),
+    Bad(
+        """
+import dramatiq
+from celery import shared_task
+from fastapi import APIRouter, Depends
+from sqlalchemy.orm import Session
+
+from app.models.item import Item
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@dramatiq.actor
+def weigh(number: int):
+    return number
+
+
+@shared_task
+def label(number: int):
+    return number
+
+
+@router.post("/parcels")
+def parcels(session: Session = Depends(get_session_dependency)):
+    with session.begin():
+        session.add(Item())
+        (weigh.message(1) | weigh.message()).run()  # TXN603@9
+        dramatiq.pipeline([weigh.message(1), weigh.message()]).run()  # TXN603@9
+        dramatiq.group([weigh.message(1), weigh.message(2)]).run(delay=10)  # TXN603@9
+        (label.s(1) | label.s()).run()  # TXN603@9
+        both = weigh.message(1) | weigh.message()
+    both.run()
+    dramatiq.group([weigh.message(1)]).run()
+""",
+        path="app/routers/parcels.py",
+    ),
 ]
 
 GOOD = [
