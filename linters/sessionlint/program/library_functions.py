@@ -60,6 +60,7 @@ from sessionlint.program import (
 from sessionlint.program.frame import Frame
 from sessionlint.program.router_classes import OPTIONS, note_options
 from sessionlint.program.values import (
+    SPREAD,
     TRANSACTION,
     UNKNOWN,
     UNKNOWN_KEYWORDS,
@@ -207,7 +208,7 @@ def _starmap(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) ->
 def _dict(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     given = records.mapped(frame, args[0]) if args else UNKNOWN
     items = tuple(i for a in given if a.tag == "map" for i in a.items) or _entries(given)
-    items += tuple((("?",), (a,)) for a in given if a.tag == "ext")
+    items += tuple((SPREAD, (a,)) for a in given if a.tag == "ext")
     partial = (bool(args) and not items) or any(k == UNKNOWN_KEYWORDS for k, _ in keywords)
     site = frame.site(e[1])
     frame.made.add(site)

@@ -30,6 +30,7 @@ from sessionlint.program.attributes import get_attribute
 from sessionlint.program.frame import Frame
 from sessionlint.program.stdlib import named
 from sessionlint.program.values import (
+    SPREAD,
     UNKNOWN,
     Annotation,
     Const,
@@ -42,6 +43,7 @@ from sessionlint.program.values import (
     join,
     join_all,
     literal,
+    spread_entries,
 )
 
 
@@ -164,8 +166,8 @@ def entry_of(atom: Map, key: Any) -> Value:
         found = atom.get(key)
         if found is not None:
             return tuple(found)
-        return join_all([v for k, v in atom.items if k == ("?",)])
-    return join_all([v for _, v in atom.items])
+        return join_all([spread_entries(atom), *(v for k, v in atom.items if k == ("?",))])
+    return join_all([spread_entries(atom), *(v for k, v in atom.items if k != SPREAD)])
 
 
 _HOLDERS = (

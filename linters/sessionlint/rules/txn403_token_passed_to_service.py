@@ -566,6 +566,60 @@ async def a(claims=Depends(get_claims)):
     return noted(claims | {"at": 1})  # TXN403@12
 """
     ),
+    Bad(
+        source="""
+# --- app/services/notes.py
+async def label(session, name):
+    return name
+# --- app/auth/people.py
+from dataclasses import dataclass
+
+import jwt
+from fastapi import Depends, Request
+from fastapi.security import HTTPBearer
+
+
+def decode(raw):
+    return jwt.decode(raw, "k", algorithms=["HS256"])
+
+
+@dataclass
+class Person:
+    id: str
+    told: dict
+
+
+async def person(token=Depends(HTTPBearer())) -> Person:
+    claims = decode(token.credentials)
+    return Person(claims["sub"], dict(claims))
+
+
+async def seen(token=Depends(HTTPBearer())) -> dict:
+    return {**decode(token.credentials), "seen": True}
+
+
+async def noted(request: Request, token=Depends(HTTPBearer())):
+    request.state.person = dict(decode(token.credentials))
+# --- app/routers/notes.py
+from fastapi import APIRouter, Depends, Request
+
+from app.auth.people import Person, noted, person, seen
+from app.services.notes import label
+
+router = APIRouter(dependencies=[Depends(noted)])
+
+
+@router.get("/a")
+async def a(request: Request, who: Person = Depends(person), claims: dict = Depends(seen)):
+    await label(None, who.told["name"])
+    await label(None, who.told.get("name", ""))
+    await label(None, claims["email"])
+    await label(None, claims.get("email"))
+    await label(None, request.state.person["email"])
+    await label(None, who.told)  # TXN403@11
+    return await label(None, claims)  # TXN403@18
+""",
+    ),
 ]
 
 GOOD = [
