@@ -237,3 +237,34 @@ async def a(unit=Depends(get_unit)):
 """
     told = messages(source, "TXN106")
     assert any(m.endswith("If get_unit is the way to sessions, name it in `session-dependencies`.") for m in told)
+
+
+def test_a_path_that_is_not_known_is_not_called_the_root():
+    source = """
+from fastapi import FastAPI
+from pydantic_settings import BaseSettings
+
+
+class Settings(BaseSettings):
+    token: str
+
+
+settings = Settings()
+app = FastAPI()
+
+
+@app.post(settings.token)
+async def hook(): ...
+
+
+@app.post(f"/hooks/{settings.token}")
+async def other(): ...
+
+
+@app.post("/")
+async def root(): ...
+"""
+    first, second, third = messages(source, "TXN405")
+    assert first.startswith("hook() serves a path that is not known in the source without authentication.")
+    assert second.startswith("other() serves /hooks/… (… is not known in the source) without authentication.")
+    assert third.startswith("root() serves / without authentication.")
