@@ -496,6 +496,41 @@ async def run(session, who):
     return await session.scalars(select(Desk).where(func.lower(func.cast(Desk.area, "text")) == who))  # TXN301@53
 """,
     ),
+    Bad(
+        source="""
+# --- app/models/items.py
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Item(Base):
+    __tablename__ = "items"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int]
+    name: Mapped[str]
+# --- app/services/items.py
+from sqlalchemy import inspect, select
+
+from app.models.items import Item
+
+
+async def inspected(session, who, name):
+    column, other = inspect(Item).columns["tenant_id"], inspect(Item).columns["name"]
+    await session.scalars(select(Item).where(other == name))
+    return await session.scalars(select(Item).where(column == who))  # TXN301@53
+
+
+async def of_table(session, who, name):
+    column = Item.__table__.c["tenant_id"]
+    other = Item.__table__.c["name"]
+    await session.scalars(select(Item).where(other == name).order_by(column))
+    return await session.scalars(select(Item).where(column == who))  # TXN301@53
+""",
+    ),
 ]
 
 GOOD = [
