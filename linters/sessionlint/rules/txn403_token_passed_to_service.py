@@ -25,8 +25,8 @@ META = Rule(
     remedy='Pass the user\'s id (`user.id`, `claims["sub"]`), or the plain facts the service needs.',
     not_flagged=(
         "User objects that do not keep the token, ids, single claims, tokens handed to the auth layer or checked by "
-        "dependencies; what a query, path or body brings and nothing decodes, and tokens that prove something else than "
-        "who calls (`reset_token`, `invite_token`); login forms."
+        "dependencies; what a query, path or body brings and nothing decodes, and tokens that prove something else "
+        "than who calls (`reset_token`, `invite_token`); login forms."
     ),
     presets=("scrapersky",),
 )
