@@ -237,3 +237,67 @@ async def a(unit=Depends(get_unit)):
 """
     told = messages(source, "TXN106")
     assert any(m.endswith("If get_unit is the way to sessions, name it in `session-dependencies`.") for m in told)
+
+
+def test_a_path_that_is_not_known_is_not_called_the_root():
+    source = """
+from fastapi import FastAPI
+from pydantic_settings import BaseSettings
+
+
+class Settings(BaseSettings):
+    token: str
+
+
+settings = Settings()
+app = FastAPI()
+
+
+@app.post(settings.token)
+async def hook(): ...
+
+
+@app.post(f"/hooks/{settings.token}")
+async def other(): ...
+
+
+@app.post("/")
+async def root(): ...
+"""
+    first, second, third = messages(source, "TXN405")
+    assert first.startswith("hook() serves a path that is not known in the source without authentication.")
+    assert second.startswith("other() serves /hooks/… (… is not known in the source) without authentication.")
+    assert third.startswith("root() serves / without authentication.")
+
+
+def test_a_function_of_the_session_module_is_not_called_foreign():
+    source = """
+# --- app/session.py
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+engine = create_async_engine("postgresql+asyncpg://localhost/app")
+factory = async_sessionmaker(engine)
+
+
+def get_engine():
+    return engine
+
+
+@asynccontextmanager
+async def get_session():
+    async with factory() as session:
+        yield session
+# --- app/tasks/jobs.py
+from app.session import get_engine
+
+
+def run():
+    return get_engine()
+"""
+    (told,) = messages(source, "TXN105", **{"session-contexts": ["app.session.get_session"]})
+    assert told == (
+        "get_engine() hands out an engine of the session module, but the policy does not name it. "
+        "Use a way to a session that it names."
+    )

@@ -391,7 +391,9 @@ def class_attribute(frame: Frame, atom: Any, name: str, e: ir.Expr) -> Value:
     if method is not None:
         if method.is_property and frame.solver.is_model(atom.info):
             given = solver.summary_of(method).returns if predicates.is_hybrid(method) else UNKNOWN
-            return tuple(Column(atom.info, a.name) for a in given if a.tag == "column") or (Column(atom.info, name),)
+            compared = tuple(a for a in given if a.tag == "predicate" and a.columns)
+            columns = tuple(Column(atom.info, a.name) for a in given if a.tag == "column")
+            return compared or columns or (Column(atom.info, name),)
         if method.is_property:
             return UNKNOWN
         return (Fn(method, atom if method.is_classmethod else None),)

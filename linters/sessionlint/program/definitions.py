@@ -311,12 +311,12 @@ def _register(
     injected: Value = UNKNOWN
     if decorator[0] == "c":
         if decorator[3]:
-            path = strings.whole(frame.evaluate(decorator[3][0]))
+            path = registering.path_of(frame.evaluate(decorator[3][0]))
         for key, value in registering.options(frame, decorator, ("dependencies", "path")):
             if key == "dependencies":
                 injected = value
             else:
-                path = strings.whole(value)
+                path = registering.path_of(value)
     add_route(frame, info, Route(method, path, router, injected, decorator[1], frame.path, framework))
 
 

@@ -48,6 +48,7 @@ from sessionlint.program.subscripts import seen, subscript
 from sessionlint.program.targets import assign
 from sessionlint.program.values import (
     MAX_ATOMS,
+    SPREAD,
     TASK,
     UNKNOWN,
     Const,
@@ -223,7 +224,7 @@ def _dict(frame: Frame, e: ir.Expr) -> Value:
                     continue
                 partial = True
                 if atom.tag == "ext":
-                    items.append((("?",), (atom,)))
+                    items.append((SPREAD, (atom,)))
             partial = partial or not value
             parts.extend([a for a in value if a.tag == "map"] or [Map((), True)])
             continue

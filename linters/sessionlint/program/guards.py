@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sessionlint.program import combined, compared, instances
 from sessionlint.program.class_switches import SWITCHED, is_on, is_switch
 from sessionlint.program.records import FIELD
-from sessionlint.program.values import UNKNOWN, Const, Param, Value, contained, mark_of
+from sessionlint.program.values import SPREAD, UNKNOWN, Const, Param, Value, contained, mark_of
 
 if TYPE_CHECKING:
     from sessionlint.facts import ir
@@ -370,7 +370,7 @@ def _lack(value: Value, wanted: Any) -> bool:
     if any(a == wanted or a.tag == "param" for a in contained(value, 2)):
         return False
     # what stands under keys that are no literals is known
-    return not any(a.tag == "map" and a.partial and a.get(_ANY_KEY) is None for a in value)
+    return not any(a.tag == "map" and a.partial and a.get(_ANY_KEY) is None and a.get(SPREAD) is None for a in value)
 
 
 def _has_method(guard: Guard, atom: Any, mro: Callable[[Any], Sequence[Any]]) -> bool:

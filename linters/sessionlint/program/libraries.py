@@ -59,6 +59,7 @@ from sessionlint.program.model import Effect
 from sessionlint.program.sqlends import transaction_statements
 from sessionlint.program.values import (
     ENGINE,
+    SPREAD,
     UNKNOWN,
     Const,
     Ext,
@@ -73,6 +74,7 @@ from sessionlint.program.values import (
     join,
     join_all,
     literal,
+    spread_entries,
 )
 
 Keywords = list[tuple[str, Value]]
@@ -337,7 +339,8 @@ def _map_method(receiver: Map, name: str, args: list[Value], site: Site) -> Valu
         default = args[1] if len(args) > 1 else UNKNOWN
         if found is not None:
             return join(found, default)
-        return join(join_all([v for k, v in receiver.items if key is None or keys.is_open(k)]), default)
+        held = [v for k, v in receiver.items if k != SPREAD and (key is None or keys.is_open(k))]
+        return join_all([spread_entries(receiver), *held, default])
     if name == "values":
         return (awaitables.values_of(receiver),)
     if name == "keys" and declared_keys.are_told(receiver):

@@ -32,6 +32,7 @@ from sessionlint.program import (
     litestar,
     locators,
     locks,
+    mapped,
     never_returning,
     plain_routes,
     pool_objects,
@@ -61,6 +62,7 @@ from sessionlint.program import (
 from sessionlint.program.frame import Frame
 from sessionlint.program.router_classes import OPTIONS, note_options
 from sessionlint.program.values import (
+    SPREAD,
     TRANSACTION,
     UNKNOWN,
     UNKNOWN_KEYWORDS,
@@ -208,7 +210,7 @@ def _starmap(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) ->
 def _dict(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     given = records.mapped(frame, args[0]) if args else UNKNOWN
     items = tuple(i for a in given if a.tag == "map" for i in a.items) or _entries(given)
-    items += tuple((("?",), (a,)) for a in given if a.tag == "ext")
+    items += tuple((SPREAD, (a,)) for a in given if a.tag == "ext")
     partial = (bool(args) and not items) or any(k == UNKNOWN_KEYWORDS for k, _ in keywords)
     site = frame.site(e[1])
     frame.made.add(site)
@@ -381,7 +383,8 @@ SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     "contextlib.aclosing": _closing, "contextlib.nullcontext": _first, "sqlalchemy.text": _sql("text"),
     "builtins.print": buffers.printed, "sqlalchemy.TextClause": _sql("TextClause"),
     "sqlalchemy.DDL": _sql("DDL"), "sqlalchemy.literal_column": _sql("literal_column"),
-    "string.Template": _first, "sqlalchemy.inspect": predicates.inspected, "sqlalchemy.orm.foreign": _first,
+    "string.Template": _first, "sqlalchemy.Table": mapped.core_table, "sqlalchemy.orm.foreign": _first,
+    "sqlalchemy.inspect": predicates.inspected,
     "jinja2.Template": _first, "jinja2.Environment().from_string": _first,
     "sqlalchemy.orm.remote": _first, "pandas.read_sql": _sql("read_sql"),
     "pandas.read_sql_query": _sql("read_sql_query"),

@@ -14,7 +14,7 @@ from sessionlint.patterns import regex
 from sessionlint.program import knowledge
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import ClassInfo
-from sessionlint.program.values import ABSENT, UNKNOWN, Ext, Seq, Value
+from sessionlint.program.values import ABSENT, UNKNOWN, UNKNOWN_KEYWORDS, Ext, Seq, Value
 
 _NAME: Final[Value] = (Ext("sqlalchemy.table_name()"),)
 _TABLE: Final[Value] = (Ext(knowledge.MAPPED_TABLE),)
@@ -32,19 +32,30 @@ _NAMES: Final = (*_NAME, *_COLUMN)
 #: What lists columns or their names, and does nothing when it is gone through.
 _LISTS: Final = frozenset({"seq", "ext", "cls", "column"})
 _MAPPER: Final = "sqlalchemy.inspect()"
+#: A table of Core that is written out, or declared to be one; what else is made with a name is :data:`_UNWRITTEN`.
+_CORE: Final = "sqlalchemy.Table()"
+_UNWRITTEN: Final[Value] = (Ext("sqlalchemy.TableClause()"),)
 _TABLES: Final[Value] = (Seq((_TABLE,), True),)
 _BY_NAME: Final = f"{knowledge.MAPPED_TABLE}.by_name"
 #: Attributes that :func:`attribute` knows something of.
 ATTRIBUTES: Final = frozenset({"__tablename__", "__table__", "__mapper__", "sorted_tables", "tables"})
 #: What such paths begin with.
-ROOTS: Final = (knowledge.MAPPED_TABLE, _MAPPER)
+ROOTS: Final = (knowledge.MAPPED_TABLE, _MAPPER, _CORE)
 _PARTS: Final = r"(?:\.(?:mapper|local_table|mapped_table|persist_selectable)|\[\])*"
-_ROOT: Final = rf"(?:{re.escape(knowledge.MAPPED_TABLE)}|{re.escape(_MAPPER)}){_PARTS}"
+_ROOT: Final = rf"(?:{re.escape(knowledge.MAPPED_TABLE)}|{re.escape(_MAPPER)}|{re.escape(_CORE)}){_PARTS}"
 _LISTED: Final = regex(rf"{_ROOT}\.(?:c|columns|attrs|column_attrs|primary_key(?:\.columns)?)(?:\.(\w+)\(\))?")
 _NAMED: Final = regex(
     # a subscript of SQLAlchemy's may leave no mark
-    rf"{_ROOT}(?:\.(?:columns|primary_key|c|attrs|column_attrs)(?:\[\])?)*\.(?:name|fullname|key|schema|description)"
+    rf"{_ROOT}(?:\.(?:columns|primary_key|c|attrs|column_attrs)(?:\[\]|\.\w+)?)*\.(?:name|fullname|key|schema|description)"
 )
+
+
+def core_table(frame: Frame, args: list[Value], keywords: list[tuple[str, Value]], e: ir.Expr) -> Value:
+    """``Table("items", metadata, …)``: its names are the source's, unless the database is asked for them."""
+    named = args[0] if args else dict(keywords).get("name", UNKNOWN)
+    written = len(named) == 1 and named[0].tag in ("const", "text") and not getattr(named[0], "dynamic", False)
+    asked = any(key == UNKNOWN_KEYWORDS or key.startswith("autoload") for key, _ in keywords)
+    return (Ext(_CORE),) if written and not asked else _UNWRITTEN
 
 
 def attribute(frame: Frame, found: Value, name: str, e: ir.Expr) -> Value:
@@ -89,7 +100,8 @@ def listing(method: str, each: Value = _COLUMN) -> Value:
 def is_name(path: str) -> bool:
     """Whether an external value is the name of a table or column that the source maps."""
     # not ``inspect(row).key``, which holds the values of its primary key
-    return path.count(".") > _MAPPER.count(".") + 1 and _NAMED.fullmatch(path) is not None
+    of_row = path.startswith(_MAPPER) and path.count(".") == _MAPPER.count(".") + 1
+    return not of_row and _NAMED.fullmatch(path) is not None
 
 
 def are_columns(frame: Frame, holder: ir.Expr) -> bool:

@@ -9,6 +9,7 @@ from sessionlint.facts import ir
 from sessionlint.program import including, knowledge, middleware, strings
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import FunctionInfo
+from sessionlint.program.texts import HOLE
 from sessionlint.program.values import UNKNOWN, Inst, Method, Param, PartialCall, Value, join, join_all, literal
 
 Keywords = list[tuple[str, Value]]
@@ -17,7 +18,7 @@ ADDS_ROUTE = ("add_api_route", "add_route", "add_api_websocket_route", "add_webs
 
 
 class Route(NamedTuple):
-    """One registration of an endpoint: HTTP method, path as written (or ``None``), router, dependencies.
+    """One registration of an endpoint: HTTP method, path (``…`` for what is not known of it), router, dependencies.
 
     It stands at ``span`` of the file ``path_of_file``, which need not be the endpoint's. ``framework``: which other one
     than FastAPI serves it; that has no router or dependencies of FastAPI's kind, or none that is in sight.
@@ -65,7 +66,7 @@ def register(
         return
     functions = _served(frame, endpoint)
     # which of several is meant by which path is not told
-    paths = _paths(path) if len(functions) == 1 else [strings.whole(path)]
+    paths = _paths(path) if len(functions) == 1 else [path_of(path)]
     for served in functions:
         for one in paths:
             add_route(frame, served, Route(name, one, receiver, injected, e[1], frame.path))
@@ -75,7 +76,16 @@ def register(
 def _paths(path: Value) -> list[str | None]:
     """The path of a route, or those that a loop goes through."""
     each = [strings.whole((atom,)) for atom in path]
-    return list(dict.fromkeys(each)) if each and None not in each else [strings.whole(path)]
+    return list(dict.fromkeys(each)) if each and None not in each else [path_of(path)]
+
+
+def path_of(path: Value) -> str | None:
+    """The path of a route with ``…`` for what the source does not tell; ``None`` where it tells nothing."""
+    known = strings.whole(path)
+    if known is not None or len(path) != 1 or path[0].tag != "text" or path[0].text == HOLE:
+        return known
+    told = str(path[0].text).replace(HOLE, "…")
+    return told if told.startswith("/") else f"/{told}"
 
 
 def _served(frame: Frame, endpoint: Value) -> list[FunctionInfo]:

@@ -30,6 +30,7 @@ from sessionlint.program.attributes import get_attribute
 from sessionlint.program.frame import Frame
 from sessionlint.program.stdlib import named
 from sessionlint.program.values import (
+    SPREAD,
     UNKNOWN,
     Annotation,
     Const,
@@ -42,6 +43,7 @@ from sessionlint.program.values import (
     join,
     join_all,
     literal,
+    spread_entries,
 )
 
 
@@ -70,8 +72,12 @@ def subscript(frame: Frame, e: ir.Expr) -> Value:
     if e[2][0] == "a" and e[2][3] in ("c", "columns") and index is None:
         # a column by a name that may be several
         out = tuple(a for a in named(frame, base, key, e) if a.tag == "column") or out
-    elif e[2][0] == "n" and isinstance(index, str) and any(_is_mapped(frame, a) for a in base):
-        # a name for ``Model.__table__.c``: of the class itself nothing is asked so
+    elif (
+        (e[2][0] == "n" or (e[2][0] == "a" and e[2][3] in _COLLECTIONS))
+        and isinstance(index, str)
+        and any(_is_mapped(frame, a) for a in base)
+    ):
+        # ``Model.__table__.c``, or a name for it: of the class itself nothing is asked so
         out = tuple(a for a in named(frame, base, key, e) if a.tag == "column") or out
     for atom in by_key.drawn(frame, e[2], base, key, e[3]):
         if atom.tag == "mod" and isinstance(index, str):
@@ -155,6 +161,7 @@ def _is_mapped(frame: Frame, atom: Any) -> bool:
     return bool(atom.tag == "cls" and frame.solver.is_model(atom.info))
 
 
+_COLLECTIONS = ("c", "columns", "attrs", "column_attrs", "all_orm_descriptors")
 _MADE = regex(r"^uuid\.uuid\d\(\)(?!.*\[\])")
 
 
@@ -164,8 +171,8 @@ def entry_of(atom: Map, key: Any) -> Value:
         found = atom.get(key)
         if found is not None:
             return tuple(found)
-        return join_all([v for k, v in atom.items if k == ("?",)])
-    return join_all([v for _, v in atom.items])
+        return join_all([spread_entries(atom), *(v for k, v in atom.items if k == ("?",))])
+    return join_all([spread_entries(atom), *(v for k, v in atom.items if k != SPREAD)])
 
 
 _HOLDERS = (

@@ -28,7 +28,7 @@ _MATH = (
 WHOLE = ".__int__()"
 #: Numbers, names of mapped tables and quoted names cannot carry foreign text.
 HARMLESS = knowledge.QUOTED_NAMES | {
-    knowledge.MAPPED_TABLE, knowledge.MAPPED_COLUMN,
+    knowledge.MAPPED_TABLE, knowledge.MAPPED_COLUMN, "sqlalchemy.Table()",
     *(f"builtins.{name}()" for name in COUNTS), *(f"math.{name}()" for name in _MATH),
     *(f"builtins.bool().{name}()" for name in ("lower", "upper", "title", "capitalize")),
     "decimal.Decimal()", "time.time()", "time.time_ns()", "random.randint()", "random.randrange()", "os.getpid()",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sessionlint.program.frame import Frame
-from sessionlint.program.values import Map, Value
+from sessionlint.program.values import SPREAD, Map, Value
 
 
 def dictionary(frame: Frame, value: Value) -> Map | None:
@@ -15,7 +15,7 @@ def dictionary(frame: Frame, value: Value) -> Map | None:
         return None
     seen = [v for a in value for v in (frame.solver.views(a) if a.tag != "ext" else (a,))]
     given = [a for a in seen if a.tag == "ext"]
-    return Map(tuple([(("?",), (a,)) for a in given]), True) if given and len(given) == len(seen) else None
+    return Map(tuple([(SPREAD, (a,)) for a in given]), True) if given and len(given) == len(seen) else None
 
 
 __all__ = ["dictionary"]

@@ -69,6 +69,7 @@ __all__ = [
     "NAMESPACE",
     "POOL",
     "SESSION",
+    "SPREAD",
     "TASK",
     "TRANSACTION",
     "UNKNOWN",
@@ -158,8 +159,17 @@ BY_NAME: Value = (Ext("builtins.getattr"),)
 UNKNOWN_KEYWORDS = "**"
 
 
+#: Under this key a dictionary has what a library gave and was spread into it (``{**claims}``): the whole.
+SPREAD: tuple[str] = ("**",)
+
 #: The entry of :attr:`Map.whole` for "and others".
 MORE: tuple[Any, Value] = (("more",), UNKNOWN)
+
+
+def spread_entries(atom: Map) -> Value:
+    """One entry of what was spread into a dictionary: a part, no longer the whole."""
+    whole = atom.get(SPREAD) or UNKNOWN
+    return tuple([Ext(a.name if a.name.endswith("[]") else f"{a.name}[]") for a in whole if a.tag == "ext"])
 
 
 def merge_maps(left: Map, right: Map) -> Map:

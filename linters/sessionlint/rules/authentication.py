@@ -86,6 +86,8 @@ def _secret(program: Program, atom: Any, depth: int) -> str | None:
         return kind_of_secret(program, atom.holes, depth + 1) if depth < 3 else None
     if atom.tag == "inst":
         return kind_of_secret(program, dict(atom.bindings).get(COPIED, UNKNOWN), depth + 1)
+    if atom.tag == "param" and atom.info.routes and atom in program.shared(_decoded_parameters):
+        return "token"
     if atom.tag in ("param", "injected") and depth < 3:
         return kind_of_secret(program, program.solver.views(atom), depth + 1)
     return None
@@ -99,6 +101,19 @@ def _field(name: str) -> str:
 
 def _decoded(program: Program) -> frozenset[str]:
     """The headers and cookies that the program decodes as tokens, however they are called."""
+    return frozenset(
+        _field(a.name) for a in program.shared(_reaching_decoders) if a.tag == "ext" and _HEADER.match(a.name)
+    )
+
+
+def _decoded_parameters(program: Program) -> frozenset[Any]:
+    """The same of what endpoints take from elsewhere in the request: a query, a path, a body."""
+    asked = (a for a in program.shared(_reaching_decoders) if a.tag == "param" and a.info.routes)
+    return frozenset(a for a in asked if a.name not in a.info.dependencies and not _OTHER_SECRET.search(a.name))
+
+
+def _reaching_decoders(program: Program) -> frozenset[Any]:
+    """Whatever is decoded as a token, by all the ways that it comes."""
     pending = [a for e in program.events("external") if e.args and is_decoder(e.name) for a in e.args[0]]
     seen = set(pending)
     while pending:
@@ -108,7 +123,7 @@ def _decoded(program: Program) -> frozenset[str]:
             new = [a for a in (*program.solver.views(atom), *passed) if a not in seen]
             seen.update(new)
             pending += new
-    return frozenset(_field(a.name) for a in seen if a.tag == "ext" and _HEADER.match(a.name))
+    return frozenset(seen)
 
 
 def is_scheme(target: Any, program: Program) -> bool:

@@ -34,6 +34,9 @@ _PLAIN_HEADERS = frozenset({
     "referer", "user-agent", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "x-request-id",
 })  # fmt: skip
 _GIVEN = {"headers", "cookies", "query_params"}
+#: What takes a value out of what the request has sent, and what of a request the server says.
+_TAKES_OUT = {"get", "json", "form", "body"}
+_OF_SERVER = {"state", "app", "client", "url", "base_url", "method", "scope", "user", "auth", "session"}
 _SAME = {"==", "!=", "in", "not in"}
 _CONVERTS = {"str", "int", "bytes", "UUID", "bool"}
 _STEPS = 3
@@ -171,7 +174,29 @@ class _Body:
             return False
         if self._is_said(said, 0):
             return True
-        return said[0] == "n" and said[2] in self.params and any(_SECRET.search(n) for n in _names(kept))
+        return self._is_sent(said, 0) and any(_SECRET.search(n) for n in self._told(kept, 0))
+
+    def _is_sent(self, expr: ir.Expr, depth: int) -> bool:
+        """Whether an expression is a parameter, or is taken out of one: ``(await request.json()).get("secret")``."""
+        op = expr[0]
+        if op == "n":
+            values = self.assigned.get(expr[2], ()) if depth < _STEPS else ()
+            return expr[2] in self.params or any(self._is_sent(value, depth + 1) for value in values)
+        if op == "a":
+            return expr[3] not in _OF_SERVER and self._is_sent(expr[2], depth)
+        if op == "c":
+            return expr[2][0] == "a" and expr[2][3] in _TAKES_OUT and self._is_sent(expr[2][2], depth)
+        return op in ("i", "aw") and self._is_sent(expr[2], depth)
+
+    def _told(self, kept: ir.Expr, depth: int) -> Iterator[str]:
+        """The names of a secret: its own, the key that it is kept under, and those of what a variable was given."""
+        for node in _nodes(kept):
+            if node[0] == "k" and isinstance(node[2], str):
+                yield node[2]
+            elif node[0] in ("n", "a"):
+                yield node[-1]
+                for value in self.assigned.get(node[2], ()) if node[0] == "n" and depth < _STEPS else ():
+                    yield from self._told(value, depth + 1)
 
     def _is_said(self, expr: ir.Expr, depth: int) -> bool:
         for node in _nodes(expr):

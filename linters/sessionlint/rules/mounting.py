@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
-from sessionlint.program import strings
 from sessionlint.program.api import Program
 from sessionlint.program.importing import application_folders, below
 from sessionlint.program.middleware import MOUNTED
-from sessionlint.program.values import Dependency, Value
+from sessionlint.program.registering import path_of
+from sessionlint.program.values import Dependency, Value, const
 
 #: What is included in applications, and is none.
 _ROUTER = "fastapi.APIRouter"
+#: Stands for a path that the source does not tell.
+UNTOLD = "/…"
 _MAX_HOPS = 8
 _MAX_MOUNTS = 24
 
@@ -74,11 +76,17 @@ def _mounts(program: Program, site: Any, depth: int) -> list[Mount]:
 
 
 def _step(program: Program, options: dict[str, Value]) -> Mount:
-    prefix = strings.whole(options.get("prefix", ()))
+    prefix = _prefix(options["prefix"]) if "prefix" in options else ""
     given = options.get("dependencies")
     added = tuple(a for k, v in options.items() if k.startswith("dependencies ") for a in v)
     dependencies = tuple(program.dependencies_in((*(given or ()), *added)))
-    return Mount(prefix or "", dependencies, given == ())
+    return Mount(prefix, dependencies, given == ())
+
+
+def _prefix(value: Value) -> str:
+    """A prefix as written, :data:`UNTOLD` where the source does not tell it."""
+    known = "" if value == const(None) else path_of(value)
+    return UNTOLD if known is None else known
 
 
 def _joined(*parts: Mount) -> Mount:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sessionlint.program.api import Program
 
 _INJECT = "Inject the session."
-_THROUGH_MODULE = "Open it through the session module."
+THROUGH_MODULE = "Open it through the session module."
 _WRITE_ONE = "Write a context manager for it in the session module (`session-contexts` names none) and use that."
 _TAKE = "Take the session as a parameter from the endpoint or task that owns it."
 _OWN = "let `async with session.begin():` around the unit of work own it"
@@ -167,7 +167,7 @@ def opening(program: Program, function: FunctionInfo, opened: Value = ()) -> str
         return _TAKE
     way = _nearest(program, function, program.shared(_contexts), kind, opened)
     if way is None:
-        return _THROUGH_MODULE if program.policy.session_contexts else _WRITE_ONE
+        return THROUGH_MODULE if program.policy.session_contexts else _WRITE_ONE
     word = in_colour("async with", function.is_async and way.asynchronous is not False)
     return f"Open it with `{word} {way.call} as session:`{_of_file(program, function, way)}."
 

@@ -16,7 +16,9 @@ from sessionlint.rules.kept_tenants import settles_tenant
 from sessionlint.rules.plain_options import reads_only_options
 from sessionlint.rules.tenancy import is_tenant_expression, is_tenant_key, mentions_tenant
 
-_UNDER_ANY = (".headers[]", ".cookies[]", ".query_params[]", ".path_params[]")
+_PLACES = ("headers", "cookies", "query_params", "path_params")
+_UNDER_ANY = tuple([f".{place}{how}" for place in _PLACES for how in ("[]", ".get()")])
+_CONVERTS = "uuid.UUID"
 #: FastAPI's schemes that read the header, cookie or parameter of a name.
 _NAMED_SCHEME = regex(r"^fastapi\.security\..*\[([^\]]*)\]\(\)$")
 #: Services and the like are about tenants without resolving one for the request.
@@ -60,9 +62,11 @@ def _is_told_tenant(program: Program, atom: Any) -> bool:
 
 
 def _reads_what_it_is_told(function: FunctionInfo) -> bool:
-    """Whether a function returns what the request has under a name that is not written in it."""
-    values = (a for e in function.events if e.kind in ("return", "yield") for a in e.value)
-    return any(a.tag == "ext" and a.name.endswith(_UNDER_ANY) for a in values)
+    """Whether a function returns what the request has under a name that is not written in it, or converts it."""
+    given = [e.value for e in function.events if e.kind in ("return", "yield")]
+    given += [e.args[0] for e in function.events if e.kind == "external" and e.name == _CONVERTS and e.args]
+    read = (a for value in given for one in value for a in (one.holes if one.tag == "text" else (one,)))
+    return any(a.tag == "ext" and a.name.endswith(_UNDER_ANY) for a in read)
 
 
 def _returns_tenant(program: Program, function: FunctionInfo) -> bool:

@@ -33,7 +33,7 @@ from sessionlint.rules.opening import (
     way,
 )
 from sessionlint.rules.ownership import kept_by_source
-from sessionlint.rules.remedies import opening
+from sessionlint.rules.remedies import THROUGH_MODULE, opening
 from sessionlint.rules.units_from_approved import is_from_approved
 from sessionlint.rules.wired_factories import is_wired
 
@@ -1095,13 +1095,26 @@ def _found(program: Program) -> Iterator[Finding]:
             if (event.function, text(event)) in read:
                 continue
             read.add((event.function, text(event)))
-        message = f"{text(event)} hands out {named(handle.kind)} of unapproved origin. "
-        yield program.finding(
-            META, event, message + opening(program, event.function, event.subject), hops(program, event, handle)
-        )
+        message = f"{text(event)} hands out {_unapproved(program, event.callee, handle.kind)} "
+        advice = _advice(program, event.function, event.subject, event.callee)
+        yield program.finding(META, event, message + advice, hops(program, event, handle))
     yield from _kept(program)
     yield from _holding(program)
     yield from _injected(program)
+
+
+def _unapproved(program: Program, source: FunctionInfo | None, kind: str) -> str:
+    """What is handed out, and why that is not approved: for a session module's own function only the policy tells."""
+    if source is not None and program.in_session_module(source.site):
+        return f"{named(kind)} of the session module, but the policy does not name it."
+    return f"{named(kind)} of unapproved origin."
+
+
+def _advice(program: Program, function: FunctionInfo, opened: Value, source: FunctionInfo | None) -> str:
+    """What to write instead; who calls the session module need not be sent there."""
+    told = opening(program, function, opened)
+    own = source is not None and program.in_session_module(source.site)
+    return "Use a way to a session that it names." if own and told == THROUGH_MODULE else told
 
 
 def _kept(program: Program) -> Iterator[Finding]:
@@ -1214,11 +1227,12 @@ def _injected(program: Program) -> Iterator[Finding]:
             if source.origin != "unapproved":
                 continue
             name = shown(source.function) if source.function is not None else "a session class or factory"
-            message = f"Depends on {name}, which hands out {named(source.kind)} of unapproved origin. "
+            message = f"Depends on {name}, which hands out {_unapproved(program, source.function, source.kind)} "
             trace = [program.step(dependency.site, "it is injected here")]
             if source.function is not None and source.handle is not None:
                 trace += program.source_trace(source.function, source.handle)
-            yield program.finding(META, (function, span), message + opening(program, function, _handed(source)), trace)
+            advice = _advice(program, function, _handed(source), source.function)
+            yield program.finding(META, (function, span), message + advice, trace)
             break
         else:
             yield from _held(program, function, span, dependency)

@@ -10,7 +10,7 @@ from sessionlint.program import class_containers, lasting
 from sessionlint.program.annotated import FIELD
 from sessionlint.program.handles import HELD
 from sessionlint.program.stand_ins import stand_ins
-from sessionlint.program.values import TASK, Handle, Value, contained
+from sessionlint.program.values import DRIVER, TASK, Handle, Value, contained
 from sessionlint.report import Finding
 from sessionlint.rules.background_work import captured_sessions, enclosing
 from sessionlint.rules.base import Bad, Good, Rule
@@ -57,7 +57,8 @@ META = Rule(
         "close what they opened; objects whose session their user closes; what a `finally` takes away again; "
         "`request.state`; what a hook puts into the "
         "dictionary of one job, where it is closed at the job's end; engines and factories, which are made to be "
-        "kept; context variables; one for each thread that no `with` block closes; tasks, for what they work with goes "
+        "kept; a list or queue of a driver's connections in the session module, which is a pool of its own; "
+        "context variables; one for each thread that no `with` block closes; tasks, for what they work with goes "
         "to the background (TXN601); scripts, which do their work at the top level of a file that nothing "
         'imports or under `if __name__ == "__main__"`; tests and migrations.'
     ),
@@ -332,6 +333,27 @@ async def opened(request: web.Request, handler):
         request["session"] = session
         return await handler(request)
 """
+    ),
+    Bad(
+        source="""
+# --- app/session.py
+import aiosqlite
+from sqlalchemy.ext.asyncio import async_sessionmaker
+
+factory = async_sessionmaker()
+_one = None
+_held = []
+
+
+async def start(path):
+    global _one
+    _one = await aiosqlite.connect(path)  # TXN109@5
+
+
+async def open_all():
+    global _held
+    _held = [factory() for _ in range(5)]  # TXN109@5
+""",
     ),
 ]
 
@@ -697,6 +719,44 @@ async def all_rows(request: Request, key):
 """,
         path="app/routers/rows.py",
     ),
+    Good(
+        source="""
+import asyncio
+
+import aiosqlite
+
+_idle = None
+_all = []
+
+
+async def _connected(path):
+    connection = await aiosqlite.connect(path)
+    await connection.execute("PRAGMA foreign_keys=ON")
+    return connection
+
+
+async def start(path):
+    global _idle, _all
+    idle = asyncio.Queue(maxsize=5)
+    connections = []
+    for _ in range(5):
+        connection = await _connected(path)
+        connections.append(connection)
+        idle.put_nowait(connection)
+    _idle, _all = idle, connections
+
+
+async def replace(path, broken):
+    _all.remove(broken)
+    _all.append(await _connected(path))
+
+
+async def stop():
+    for connection in _all:
+        await connection.close()
+""",
+        path="app/session.py",
+    ),
 ]
 
 _PLACES = {
@@ -846,6 +906,8 @@ def _reason(program: Program, event: Event, held: Value, closed: set[Any]) -> st
         if place == "state" and takes_out(function, event.text):
             return ""
         around = owner_around(event) if place == "global" else None
+        if place == "global" and _is_own_pool(program, event, held):
+            return ""
         where = _PLACES[place] if around is None else f"a closure that outlives {around.name}()"
         return (
             f"on {where}, where all requests share it. "
@@ -882,6 +944,14 @@ def _reason(program: Program, event: Event, held: Value, closed: set[Any]) -> st
     if own and (info is None or not (closes(program, info, own[0]) or is_closed_by_user(program, own[0]))):
         return "that nothing closes. Close it where the object ends, or take the session as an argument"
     return ""
+
+
+def _is_own_pool(program: Program, event: Event, held: Value) -> bool:
+    """Driver connections that a session module keeps in a list or queue: a pool that it makes by itself."""
+    if not program.in_session_module(event.site) or any(program.kind(a) != DRIVER for a in held):
+        return False
+    kept = program.solver.peek(("name", event.path, event.text))
+    return bool(kept) and not any(a in kept for a in held)
 
 
 def _left(program: Program) -> frozenset[Any]:

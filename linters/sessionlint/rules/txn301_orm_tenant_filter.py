@@ -19,7 +19,9 @@ META = Rule(
     rationale=(
         "Tenant isolation was removed from the application: who may see what is decided in the router, by role and "
         "ownership. A filter that stayed behind compares with a default or a leftover tenant id, so rows that exist "
-        "are not found: jobs stay pending because the worker's query asks for a tenant no row has."
+        "are not found: jobs stay pending because the worker's query asks for a tenant no row has. The finding "
+        "stands at the comparison: that of a hybrid method or property in the model, and at the query where the "
+        "hybrid only gives the column."
     ),
     remedy="Delete the condition, and the parameter that only fed it; check access in the router.",
     not_flagged=(
@@ -517,6 +519,77 @@ class Page(Base):
     )
 """,
         path="app/models/page.py",
+    ),
+    Bad(
+        source="""
+# --- app/models/items.py
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Item(Base):
+    __tablename__ = "items"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int]
+    name: Mapped[str]
+# --- app/services/items.py
+from sqlalchemy import inspect, select
+
+from app.models.items import Item
+
+
+async def inspected(session, who, name):
+    column, other = inspect(Item).columns["tenant_id"], inspect(Item).columns["name"]
+    await session.scalars(select(Item).where(other == name))
+    return await session.scalars(select(Item).where(column == who))  # TXN301@53
+
+
+async def of_table(session, who, name):
+    column = Item.__table__.c["tenant_id"]
+    other = Item.__table__.c["name"]
+    await session.scalars(select(Item).where(other == name).order_by(column))
+    return await session.scalars(select(Item).where(column == who))  # TXN301@53
+""",
+    ),
+    Bad(
+        source="""
+from sqlalchemy import select
+from sqlalchemy.ext.hybrid import hybrid_property
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Job(Base):
+    __tablename__ = "jobs"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[str]
+
+    @hybrid_property
+    def ours(self):
+        return self.tenant_id == "x"  # TXN301@16
+
+    @hybrid_property
+    def first(self):
+        return self.tenant_id == "a"
+
+    @hybrid_property
+    def key(self):
+        return self.tenant_id
+
+
+async def run(session, value):
+    rows = await session.scalars(select(Job).where(Job.ours).order_by(Job.first))
+    await session.scalars(select(Job).where(Job.key == value))  # TXN301@45
+    return [row for row in rows if row.first]
+""",
     ),
 ]
 

@@ -9,7 +9,7 @@ from sessionlint.facts import ir
 from sessionlint.program.api import Program
 from sessionlint.program.listing import FileListing
 from sessionlint.program.model import ClassInfo, Event, FunctionInfo
-from sessionlint.program.values import Dependency, Param
+from sessionlint.program.values import Dependency, Param, const
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.general_queries import filtered, hands_on, mentions, written_column
@@ -35,7 +35,8 @@ META = Rule(
     remedy="Remove the parameter and the argument; pass the user's id where the owner matters.",
     not_flagged=(
         "Constructors of models, schemas and responses, functions that hand on whatever keywords they are given (the "
-        "call that writes the tenant's is), log calls, dictionaries; helpers that touch no database, where "
+        "call that writes the tenant's is, unless they become columns of a row, as in `Item(**values)`: those filter "
+        "nothing), arguments that are `None`, log calls, dictionaries; helpers that touch no database, where "
         "they stand outside the routers', services' and background layers; headers that are only logged; the auth and "
         "model layers, tests and migrations."
     ),
@@ -622,6 +623,22 @@ async def other(session, who):
     return await find(tenant_id=who)  # TXN303@18
 """
     ),
+    Bad(
+        source="""
+from app.models.item import Item
+
+
+async def provision(session, serial, tenant_id=None):  # TXN303@38
+    return await session.get(Item, serial)
+
+
+async def all(session, serials, who):
+    for serial in serials:
+        await provision(session, serial, None)
+    await provision(session, "first", tenant_id=None)
+    return await provision(session, "last", who)  # TXN303@18
+""",
+    ),
 ]
 
 GOOD = [
@@ -709,9 +726,40 @@ def described(rows: list[Written]) -> list[str]:
     return [row["tenant_id"] for row in rows]
 """,
     ),
+    Good(
+        source="""
+# --- app/models.py
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Item(Base):
+    __tablename__ = "items"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int | None]
+# --- app/services/items.py
+from app.models import Item
+
+
+async def create(session, **values):
+    session.add(Item(**values))
+# --- app/routers/items.py
+from app.services.items import create
+
+
+async def made(session, who):
+    await create(session, tenant_id=who)
+""",
+    ),
 ]
 
 _Reader = Callable[[Program, Event], tuple[FunctionInfo, str] | None]
+#: What passes no tenant on.
+_NO_TENANT = const(None)
 _BEYOND = {"auth", "test", "migration", "session"}
 _LAYERS = {"router", "service", "background", "endpoint", "dependency"}
 
@@ -978,7 +1026,9 @@ def _scheduled(program: Program, event: Event) -> tuple[FunctionInfo, str] | Non
 
 
 def _is_given(event: Event, callee: FunctionInfo, name: str, value: Any) -> bool:
-    """Whether the argument is written at the call, not left to the default."""
+    """Whether the argument is written at the call, not left to the default; ``None`` is no tenant."""
+    if value == _NO_TENANT:
+        return False
     expr = event.expr
     if expr is None or expr[0] != "c":
         return bool(value) and value != callee.param_values.get(name, ((), ()))[1]

@@ -411,6 +411,55 @@ async def e():
     return 1
 """,
     ),
+    Bad(
+        source="""
+# --- app/auth/scopes.py
+from uuid import UUID
+
+from fastapi import Request
+
+
+class Typed:
+    def __init__(self, header="X-Tenant-ID"):
+        self.header = header
+
+    def __call__(self, request: Request):
+        return UUID(request.headers[self.header])
+
+
+class Perhaps:
+    def __init__(self, header="X-Tenant-ID"):
+        self.header = header
+
+    def __call__(self, request: Request):
+        given = request.headers.get(self.header)
+        return UUID(given) if given else None
+
+
+class Plain:
+    def __init__(self, header="X-Tenant-ID"):
+        self.header = header
+
+    def __call__(self, request: Request):
+        return str(request.headers[self.header])
+# --- app/routers/items.py
+from fastapi import APIRouter, Depends
+
+from app.auth.scopes import Perhaps, Plain, Typed
+
+router = APIRouter()
+
+
+@router.get("/a")
+async def a(one=Depends(Typed()), two=Depends(Perhaps()), three=Depends(Plain())):  # TXN304@13 TXN304@35 TXN304@59
+    return one, two, three
+
+
+@router.get("/b")
+async def b(trace=Depends(Typed("X-Trace")), other=Depends(Perhaps("X-Trace"))):
+    return trace, other
+""",
+    ),
 ]
 
 GOOD = [

@@ -25,7 +25,8 @@ META = Rule(
     remedy='Pass the user\'s id (`user.id`, `claims["sub"]`), or the plain facts the service needs.',
     not_flagged=(
         "User objects that do not keep the token, ids, single claims, tokens handed to the auth layer or checked by "
-        "dependencies; login forms."
+        "dependencies; what a query, path or body brings and nothing decodes, and tokens that prove something else "
+        "than who calls (`reset_token`, `invite_token`); login forms."
     ),
     presets=("scrapersky",),
 )
@@ -565,6 +566,108 @@ async def a(claims=Depends(get_claims)):
     noted({"by": claims["sub"]} | {"at": 1})
     return noted(claims | {"at": 1})  # TXN403@12
 """
+    ),
+    Bad(
+        source="""
+# --- app/services/notes.py
+async def label(session, name):
+    return name
+# --- app/auth/people.py
+from dataclasses import dataclass
+
+import jwt
+from fastapi import Depends, Request
+from fastapi.security import HTTPBearer
+
+
+def decode(raw):
+    return jwt.decode(raw, "k", algorithms=["HS256"])
+
+
+@dataclass
+class Person:
+    id: str
+    told: dict
+
+
+async def person(token=Depends(HTTPBearer())) -> Person:
+    claims = decode(token.credentials)
+    return Person(claims["sub"], dict(claims))
+
+
+async def seen(token=Depends(HTTPBearer())) -> dict:
+    return {**decode(token.credentials), "seen": True}
+
+
+async def noted(request: Request, token=Depends(HTTPBearer())):
+    request.state.person = dict(decode(token.credentials))
+# --- app/routers/notes.py
+from fastapi import APIRouter, Depends, Request
+
+from app.auth.people import Person, noted, person, seen
+from app.services.notes import label
+
+router = APIRouter(dependencies=[Depends(noted)])
+
+
+@router.get("/a")
+async def a(request: Request, who: Person = Depends(person), claims: dict = Depends(seen)):
+    await label(None, who.told["name"])
+    await label(None, who.told.get("name", ""))
+    await label(None, claims["email"])
+    await label(None, claims.get("email"))
+    await label(None, request.state.person["email"])
+    await label(None, who.told)  # TXN403@11
+    return await label(None, claims)  # TXN403@18
+""",
+    ),
+    Bad(
+        source="""
+# --- app/auth/tokens.py
+import jwt
+
+
+def decode(raw):
+    return jwt.decode(raw, "k", algorithms=["HS256"])
+# --- app/services/invitations.py
+from app.auth.tokens import decode
+
+
+async def accept(session, raw):
+    return decode(raw)["sub"]
+
+
+async def find(session, code):
+    return code
+# --- app/routers/invitations.py
+from typing import Annotated
+
+from fastapi import APIRouter, Body
+
+from app.services.invitations import accept, find
+
+router = APIRouter()
+
+
+@router.get("/query")
+async def query(token: str):
+    return await accept(None, token)  # TXN403@18
+
+
+@router.post("/body")
+async def body(given: Annotated[str, Body(embed=True)]):
+    return await accept(None, raw=given)  # TXN403@18
+
+
+@router.post("/reset")
+async def reset(reset_token: str):
+    return await accept(None, reset_token)
+
+
+@router.get("/code")
+async def code(code: str):
+    return await find(None, code)
+""",
     ),
 ]
 

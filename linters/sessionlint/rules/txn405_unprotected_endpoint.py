@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator
 
 from sessionlint.program.api import Program
+from sessionlint.program.model import FunctionInfo
 from sessionlint.program.registering import Route
 from sessionlint.report import Finding
 from sessionlint.rules.authentication import Authentication, authentication
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.middlewares import Guarded, guarded
-from sessionlint.rules.mounting import mounts, path_pattern
+from sessionlint.rules.mounting import UNTOLD, mounts, path_pattern
 from sessionlint.rules.route_classes import guards_routes
 from sessionlint.rules.transactions import place_of_route
 
@@ -1083,6 +1084,80 @@ async def limited():
     return 1
 """
     ),
+    Bad(
+        source="""
+import os
+
+from fastapi import FastAPI, HTTPException, Request
+
+app = FastAPI()
+KIND = os.environ["KIND"]
+KEY = os.environ["CRON_KEY"]
+
+
+@app.post("/environment")  # TXN405@2
+async def environment(given: str):
+    if given != os.getenv("KIND"):
+        raise HTTPException(403)
+
+
+@app.post("/body")  # TXN405@2
+async def body(request: Request):
+    if (await request.json()).get("kind") != KIND:
+        raise HTTPException(403)
+
+
+@app.post("/state")  # TXN405@2
+async def state(request: Request):
+    if request.state.key != KEY:
+        raise HTTPException(403)
+""",
+    ),
+    Bad(
+        source="""
+from fastapi import APIRouter, FastAPI
+from pydantic_settings import BaseSettings
+
+
+class Settings(BaseSettings):
+    token: str
+    prefix: str
+
+
+settings = Settings()
+app = FastAPI()
+router = APIRouter(prefix=settings.prefix)
+
+
+@app.get("/")
+async def root():
+    return 1
+
+
+@app.post(f"/{settings.token}")  # TXN405@2
+async def hook():
+    return 1
+
+
+@app.post(f"/hooks/{settings.token}")
+async def listed():
+    return 1
+
+
+@router.get("/health")
+async def health():
+    return 1
+
+
+@router.get("/items")  # TXN405@2
+async def items():
+    return 1
+
+
+app.include_router(router)
+""",
+        policy=(("allow-unprotected", ["/", "/hooks/*", "/health"]),),
+    ),
 ]
 
 GOOD = [
@@ -1955,6 +2030,42 @@ async def known_only():
     return 1
 """,
     ),
+    Good(
+        source="""
+import os
+
+from fastapi import FastAPI, HTTPException, Request
+
+app = FastAPI()
+KEY = os.environ["CRON_KEY"]
+
+
+@app.post("/environment")
+async def environment(given: str):
+    if given != os.getenv("CRON_KEY"):
+        raise HTTPException(403)
+
+
+@app.post("/kept")
+async def kept(given: str):
+    wanted = os.environ["CRON_SECRET"]
+    if given != wanted:
+        raise HTTPException(403)
+
+
+@app.post("/body")
+async def body(request: Request):
+    if (await request.json()).get("secret") != KEY:
+        raise HTTPException(401)
+
+
+@app.post("/form")
+async def form(request: Request):
+    sent = await request.form()
+    if sent["secret"] != KEY:
+        raise HTTPException(401)
+""",
+    ),
 ]
 
 
@@ -1976,10 +2087,18 @@ def check(program: Program) -> Iterator[Finding]:
                 yield program.finding(
                     META,
                     place_of_route(program, function, route),
-                    f"{function.name}() serves {open_at or '/'} without authentication. Add the authentication "
-                    "dependency, or list "
-                    "the path in allow-unprotected.",
+                    _message(function, open_at or "/"),
                 )
+
+
+def _message(function: FunctionInfo, path: str) -> str:
+    if path == UNTOLD:
+        served, listed = "a path that is not known in the source", "suppress this with a reason"
+    elif "…" in path:
+        served, listed = f"{path} (… is not known in the source)", "list a pattern that matches it in allow-unprotected"
+    else:
+        served, listed = path, "list the path in allow-unprotected"
+    return f"{function.name}() serves {served} without authentication. Add the authentication dependency, or {listed}."
 
 
 def _unprotected(
@@ -1990,13 +2109,18 @@ def _unprotected(
         return None
     if guards_routes(program, known, route.router):
         return None
-    own = route.path or ""
+    own = UNTOLD if route.path is None else route.path
     for mount in mounts(program, route.router):
         path = mount.prefix + own
         if any(known.requires(d) for d in mount.dependencies) or mount.unknown:
             continue
         if before.stands_before(mount.applications):
             continue
-        if not any(allowed.fullmatch(p.rstrip("/") or "/") for p in (own, path)):
+        if not any(allowed.fullmatch(p.rstrip("/") or "/") for p in (own, path, _below_untold(path))):
             return path
     return None
+
+
+def _below_untold(path: str) -> str:
+    """The path below a prefix that is not known, as it is listed."""
+    return path.removeprefix(UNTOLD) or path

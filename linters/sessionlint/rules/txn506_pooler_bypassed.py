@@ -18,11 +18,13 @@ META = Rule(
     summary="A database URL names a direct host or port where the policy wants the pooler.",
     rationale="Direct connections count against the database's small limit, one for every pooled connection of every "
     "process; a deployment with a few workers exhausts it and everybody is refused. Supabase's direct hosts are IPv6 "
-    "only, so they also fail from platforms without it. Port 5432 on the pooler host, which is also what a URL "
-    "without a port means, is its session mode, which holds a server connection for as long as the client does.",
+    "only, so they also fail from platforms without it. Port 5432 on Supabase's pooler host, which is also what a "
+    "URL of that host without a port means, is its session mode, which holds a server connection for as long as the "
+    "client does.",
     remedy="Use the pooler's host and its transaction port (6543 unless the policy's pooler-port says otherwise).",
-    not_flagged="Hosts and ports that are put in at run time, this machine and services next to it, SQLite, tests, and "
-    "migrations, which need a session of their own.",
+    not_flagged="Hosts and ports that are put in at run time, a host without a port that is not Supabase's (a pooler "
+    "of one's own may listen on 5432), this machine and services next to it, SQLite, tests, and migrations, which "
+    "need a session of their own.",
     presets=("scrapersky",),
     program_wide=True,
 )

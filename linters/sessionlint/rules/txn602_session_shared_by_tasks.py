@@ -38,7 +38,9 @@ META = Rule(
     rationale="A session is one connection and one transaction, and does one thing at a time. Two coroutines on it get "
     '"This session is provisioning a new connection; concurrent operations are not permitted", or "another operation '
     'is in progress" from asyncpg, or, worse, no error: one of them commits the half-made changes of the other. It '
-    "depends on timing, so it passes the tests.",
+    "depends on timing, so it passes the tests. The finding stands at the `gather()`; of tasks that are started one by "
+    "one, in a task group too, at the first that meets another one (the second), and in a loop at the one that it "
+    "starts.",
     remedy="Run the statements one after the other, join them in one query, or let every coroutine open its own "
     "session with the context manager.",
     not_flagged="Coroutines that open their own sessions, one coroutine with the session among others without, "

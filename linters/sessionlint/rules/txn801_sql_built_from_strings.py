@@ -36,7 +36,8 @@ META = Rule(
         "numbers: `{n:d}`), keys of dictionaries that are written out or numbered, members of "
         "enumerations, class variables that every class below writes out, digests in hexadecimal, UUIDs "
         "(also what is declared one, or a list of numbers or of these), "
-        "names of mapped tables and their columns, names quoted by the dialect or the driver; "
+        "names of mapped tables and their columns, and of a `Table(…)` that the source names and describes (not "
+        "`autoload_with`), names quoted by the dialect or the driver; "
         "names and clauses that every call of the function, or of an object's methods, "
         "completes with literals, numbers, or what a test before the call has found among literals, itself or through "
         "functions above it (what is decorated is called by its name, `partial()` is a call); "
@@ -991,6 +992,29 @@ async def shown(session: AsyncSession, names: list[str]):
 """,
         path="app/services/columns.py",
     ),
+    Bad(
+        source="""
+from sqlalchemy import Column, Integer, Table, text
+
+
+async def counted(connection, name, metadata):
+    made = Table(name, metadata, Column("id", Integer))
+    return await connection.scalar(text(f"SELECT count(*) FROM {made.name}"))  # TXN801@36
+
+
+async def shown(connection, metadata, engine):
+    seen = Table("accounts", metadata, autoload_with=engine)
+    for column in seen.c:
+        await connection.scalar(text(f"SELECT {column.name} FROM accounts"))  # TXN801@33
+
+
+async def ordered(connection, column):
+    accounts = Table("accounts", metadata, Column("id", Integer))
+    if column in accounts.c:
+        column = "id"
+    return await connection.execute(text(f"SELECT id FROM accounts ORDER BY {column}"))  # TXN801@37
+""",
+    ),
 ]
 
 GOOD = [
@@ -1863,6 +1887,53 @@ async def shown(session: AsyncSession, names: list[str]):
     await session.execute(text(f"SELECT {', '.join(kept)} FROM items"))
 """,
         path="app/services/columns.py",
+    ),
+    Good(
+        source="""
+# --- app/tables.py
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+accounts = sa.Table("accounts", metadata, sa.Column("id", sa.Integer, primary_key=True), sa.Column("name", sa.Text))
+# --- app/base.py
+import sqlalchemy as sa
+
+
+class Base:
+    table: sa.Table
+
+    def __init__(self, connection):
+        self.connection = connection
+
+    async def count(self):
+        return await self.connection.scalar(sa.text(f"SELECT count(*) FROM {self.table.name}"))
+
+    async def ordered(self, column: str):
+        if column not in self.table.c:
+            raise KeyError(column)
+        return await self.connection.execute(sa.text(f"SELECT * FROM accounts ORDER BY {column}"))
+# --- app/accounts.py
+import sqlalchemy as sa
+
+from app.base import Base
+from app.tables import accounts
+
+
+class Accounts(Base):
+    table = accounts
+
+    async def ordered(self, column: str):
+        if column not in accounts.c:
+            raise KeyError(column)
+        return await self.connection.execute(sa.text(f"SELECT * FROM accounts ORDER BY {column}"))
+
+    async def last(self):
+        return await self.connection.scalar(sa.text(f"SELECT max({accounts.c.id.name}) FROM {accounts.fullname}"))
+
+    async def all(self):
+        names = ", ".join(accounts.columns.keys())
+        return await self.connection.execute(sa.text(f"SELECT {names} FROM {accounts}"))
+""",
     ),
 ]
 

@@ -29,7 +29,7 @@ META = Rule(
         "Session modules, migrations and tests; health checks (`SELECT 1`); column defaults "
         "(`server_default=text(…)`); statements "
         "the ORM has no words for (`SET`, `EXPLAIN`, `VACUUM`, `CALL`, `MERGE`…); questions to the database's "
-        "catalogue."
+        "catalogue (`information_schema`, `to_regclass(…)`)."
     ),
     presets=("scrapersky",),
 )
@@ -146,11 +146,26 @@ async def undo(session):
     await session.execute(text("ABORT"))  # TXN202@11
 """
     ),
+    Good(
+        source="""
+from sqlalchemy import text
+
+
+async def exists(session, name):
+    return await session.scalar(text("SELECT to_regclass(:name) IS NOT NULL"), {"name": name})
+
+
+async def may(session, name):
+    return await session.scalar(text("SELECT has_table_privilege(:name, 'insert')"), {"name": name})
+""",
+    ),
 ]
 
 _HEALTH = regex(r"\s*select\s+(?:1|true|now\(\)|version\(\)|current_timestamp)(?:\s+as\s+\w+)?\s*;?\s*$", re.I)
 _COMMENT = regex(r"--[^\n]*|/\*.*?\*/", re.S)
-_CATALOGUE = regex(r"\b(?:information_schema|pg_catalog|pg_\w+|sqlite_master)\b", re.I)
+_CATALOGUE = regex(
+    r"\b(?:information_schema|pg_catalog|pg_\w+|sqlite_master)\b|\b(?:to_reg\w+|has_\w+_privilege)\s*\(", re.I
+)
 _INDEX_CONDITIONS = ("index_where", "postgresql_where", "sqlite_where")
 _VALUE = regex(r"\s*(?:'[^']*'(?:\s*::\s*\w+)?|\w+\(\)|null|true|false|-?\d+)\s*$", re.I)
 _UNSERVED = regex(
