@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _EXITS = ("__exit__", "__aexit__")
 _ENTERS = ("__enter__", "__aenter__")
 _ENDS = ("commit", "rollback", "close")
+_SOMETIMES = frozenset({"branch", "handler"})
 
 
 class Opening(NamedTuple):
@@ -66,11 +67,10 @@ def _in_function(program: Program, event: Event, session: object, sometimes: boo
     events = event.function.events
     here = next((i for i, other in enumerate(events) if other is event), 0)
     again = "loop" in event.flags
-    opens = [
-        e
-        for e in (*events[here:], *events[:here])
-        if _opens(e, session) and (again or e.span != event.span or e.kind == "hold")
-    ]
+    earlier = [e for e in (*events[here:], *events[:here]) if _opens(e, session)]
+    opens = [e for e in earlier if again or e.span != event.span or e.kind == "hold"]
+    if again and len(opens) > 1:
+        opens = _not_ended(events[:here], opens, session)
     if not opens or (sometimes and ASKED in opens[-1].flags and not event.function.routes):
         return None
     # of what one call does, in no order
@@ -82,6 +82,23 @@ def _in_function(program: Program, event: Event, session: object, sometimes: boo
     entered = last.callee is not None and (last.callee.name in _ENTERS or "context" in last.flags)
     before = "loop" in last.flags and (last.span == event.span or not any(e is last for e in events[:here]))
     return Opening(f"`{called(last)}` on line {program.line_of(*last.site)}", steps, entered, again and before)
+
+
+def _not_ended(before: list[Event], opens: list[Event], session: object) -> list[Event]:
+    """Those of several in a loop that no commit on every way has ended before it: where all have, that proves nothing.
+
+    What one call does has no order.
+    """
+    spans = {e.span for e in opens}
+    ends = [i for i, e in enumerate(before) if session in e.subject and _ends(e) and e.span not in spans]
+    ended = before[: ends[-1]] if ends else []
+    return [e for e in opens if not any(e is other for other in ended)] or opens
+
+
+def _ends(event: Event) -> bool:
+    """Whether a transaction is ended here or below, whatever way was taken."""
+    told = event.kind == "txn" or (event.kind == "effect" and event.text == "txn")
+    return told and event.name in _ENDS and event.flags.isdisjoint(_SOMETIMES)
 
 
 def _unsent(events: list[Event], sent: Event, session: object) -> Event | None:
