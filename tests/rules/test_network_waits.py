@@ -520,6 +520,7 @@ async def sync(session: AsyncSession, pages):
         for page in pages:
             await client.get(page)
             await put(session, page)
+    await put(session, 2)
 
 
 async def sync_at_once(session: AsyncSession, pages):
@@ -538,5 +539,5 @@ def test_what_a_commit_has_ended_before_a_loop_is_not_what_its_rounds_find_open(
     told = [(line, message.partition(" is open")[0]) for line, message in found]
     assert told == [
         (15, "`put(…)` on line 16 opened in the round before"),
-        (23, "`put(…)` on line 20 opened"),
+        (24, "`put(…)` on line 21 opened"),
     ]
