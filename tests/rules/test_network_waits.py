@@ -501,3 +501,43 @@ def test_proof_leaves_a_circle_of_calls_for_the_one_that_waits():
         (12, "report() is called here"),
         (21, "httpx.AsyncClient.post() waits here"),
     ]
+
+
+OPENED_ANEW = """
+import httpx
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+async def put(session: AsyncSession, row):
+    session.add(row)
+    await session.flush()
+
+
+async def sync(session: AsyncSession, pages):
+    await put(session, 1)
+    await session.commit()
+    async with httpx.AsyncClient() as client:
+        for page in pages:
+            await client.get(page)
+            await put(session, page)
+    await put(session, 2)
+
+
+async def sync_at_once(session: AsyncSession, pages):
+    await put(session, 1)
+    async with httpx.AsyncClient() as client:
+        for page in pages:
+            await client.get(page)
+            await put(session, page)
+"""
+
+
+def test_what_a_commit_has_ended_before_a_loop_is_not_what_its_rounds_find_open():
+    files = examples.split(OPENED_ANEW, "app/services/example.py")
+    program = examples.program_for(files, examples.policy_for({}, files))
+    found = [(f.span.line, f.message.partition(" that ")[2]) for f in txn207_network_io_in_transaction.check(program)]
+    told = [(line, message.partition(" is open")[0]) for line, message in found]
+    assert told == [
+        (15, "`put(…)` on line 16 opened in the round before"),
+        (24, "`put(…)` on line 21 opened"),
+    ]

@@ -8,7 +8,7 @@ from typing import Any, Final
 from sessionlint.program import holding
 from sessionlint.program.frame import MAYBE, YES, Frame
 from sessionlint.program.substitution import stand_in, substitution
-from sessionlint.program.values import SESSION, Pending, Value
+from sessionlint.program.values import SESSION, Handle, Pending, Value, contained
 
 #: What ends a transaction.
 _ENDS: Final = ("commit", "rollback")
@@ -19,7 +19,8 @@ _OPEN: Final = ("used", "begun")
 def at_end(frame: Frame) -> None:
     """A generator ends here: the sessions whose transactions it may leave open."""
     frame.left_begun.update([subject for subject, fact in frame.facts if fact in _OPEN])
-    own = [a for a in frame.yields if a.tag == "handle" and a.kind == SESSION and not a.registry]
+    held = contained(frame.yields) if frame.yields else ()
+    own = [a for a in held if isinstance(a, Handle) and a.kind == SESSION and not a.registry]
     frame.closed_at_last = frozenset([a.root for a in own if frame.know(a, "closed") == YES])
 
 
@@ -66,9 +67,9 @@ def _over(frame: Frame, pending: list[Any], iterable: Value) -> None:
 
 
 def _close(frame: Frame, source: Pending, given: Value) -> None:
-    """What the generator gave is closed by what comes behind its ``yield``; where the loop fails, it is still open."""
+    """What the generator gave, or put into what it gave, is closed behind its ``yield``; where the loop fails, not."""
     roots = frame.solver.summary_of(source.info).closed_at_last
-    for handle in [a for a in given if a.tag == "handle" and a.root in roots] if roots else ():
+    for handle in [a for a in contained(given) if isinstance(a, Handle) and a.root in roots] if roots else ():
         _learn(frame, handle)
         frame.learn(handle, "closed")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sessionlint.facts import ir
+from sessionlint.facts.blocks import blocks_of
 from sessionlint.program.holding import ASKED, FLUSHED, LASTING, PENDING, WAITS_FOR_FLUSH
 from sessionlint.program.model import Effect
 from sessionlint.program.values import Const, Value
@@ -12,6 +14,7 @@ from sessionlint.rules.decorated_units import units_around
 from sessionlint.rules.never_given import is_never_given
 from sessionlint.rules.request_blocks import request_blocks
 from sessionlint.rules.transactions import behind, called, closing_commits, down_to, owner_of, request_dependencies
+from sessionlint.rules.watching import is_within
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 _EXITS = ("__exit__", "__aexit__")
 _ENTERS = ("__enter__", "__aenter__")
 _ENDS = ("commit", "rollback", "close")
+_SOMETIMES = frozenset({"branch", "handler"})
 
 
 class Opening(NamedTuple):
@@ -66,11 +70,10 @@ def _in_function(program: Program, event: Event, session: object, sometimes: boo
     events = event.function.events
     here = next((i for i, other in enumerate(events) if other is event), 0)
     again = "loop" in event.flags
-    opens = [
-        e
-        for e in (*events[here:], *events[:here])
-        if _opens(e, session) and (again or e.span != event.span or e.kind == "hold")
-    ]
+    earlier = [e for e in (*events[here:], *events[:here]) if _opens(e, session)]
+    opens = [e for e in earlier if again or e.span != event.span or e.kind == "hold"]
+    if again and len(opens) > 1:
+        opens = _not_ended(events, here, opens, session)
     if not opens or (sometimes and ASKED in opens[-1].flags and not event.function.routes):
         return None
     # of what one call does, in no order
@@ -82,6 +85,37 @@ def _in_function(program: Program, event: Event, session: object, sometimes: boo
     entered = last.callee is not None and (last.callee.name in _ENTERS or "context" in last.flags)
     before = "loop" in last.flags and (last.span == event.span or not any(e is last for e in events[:here]))
     return Opening(f"`{called(last)}` on line {program.line_of(*last.site)}", steps, entered, again and before)
+
+
+def _not_ended(events: list[Event], here: int, opens: list[Event], session: object) -> list[Event]:
+    """Those of several in a loop that no commit on every way has ended before it: where all have, that proves nothing.
+
+    What one call does has no order; what stands further down counts in the same loop only.
+    """
+    event, spans = events[here], {e.span for e in opens}
+    ends = [i for i, e in enumerate(events[:here]) if session in e.subject and _ends(e) and e.span not in spans]
+    ended = events[: ends[-1]] if ends else []
+    loop = _loop_around(event.function.body, event)
+    past = [e for e in events[here:] if loop is None or not is_within(e.span, loop)]
+    return [e for e in opens if not any(e is other for other in (*ended, *past))] or opens
+
+
+def _loop_around(body: tuple[ir.Stmt, ...], event: Event) -> ir.Span4 | None:
+    """The outermost loop that an event stands in."""
+    around = next((s for s in body if is_within(event.span, s[1])), None)
+    if around is None:
+        return None
+    if around[0] in ("L", "W"):
+        span: ir.Span4 = around[1]
+        return span
+    found = [_loop_around(block, event) for block in blocks_of(around)]
+    return next((loop for loop in found if loop is not None), None)
+
+
+def _ends(event: Event) -> bool:
+    """Whether a transaction is ended here or below, whatever way was taken."""
+    told = event.kind == "txn" or (event.kind == "effect" and event.text == "txn")
+    return told and event.name in _ENDS and event.flags.isdisjoint(_SOMETIMES)
 
 
 def _unsent(events: list[Event], sent: Event, session: object) -> Event | None:

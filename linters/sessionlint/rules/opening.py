@@ -13,6 +13,7 @@ from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.reached import beside, reached_from
 from sessionlint.program.values import Dependency, Ext, Handle, Injected, PartialCall, Value, contained
 from sessionlint.report import Finding, Span, TraceStep
+from sessionlint.rules.ownership import is_on_request
 from sessionlint.rules.streamed import streamed_generators
 
 if TYPE_CHECKING:
@@ -170,8 +171,9 @@ def reads_kept(program: Program, function: FunctionInfo, handle: Handle) -> bool
 
 
 def _kept_by_approved(program: Program) -> frozenset[Handle]:
-    """The sessions that context variables and objects keep, put there by an approved way or by who uses one."""
-    kept = [(e.function, a) for e in program.events("store") if e.name in _KEEPERS for a in e.subject]
+    """The sessions that context variables, objects and requests keep, put there by an approved way or its user."""
+    stores = [e for e in program.events("store") if e.name in _KEEPERS or is_on_request(e)]
+    kept = [(e.function, a) for e in stores for a in e.subject]
     return frozenset(
         a for keeper, a in kept if isinstance(a, Handle) and any(is_approved(program, f) for f in way(keeper, a))
     )

@@ -13,6 +13,7 @@ from sessionlint.program.values import CONNECTION, SESSION, Handle, contained
 from sessionlint.rules.autocommit import commits_itself
 from sessionlint.rules.background_work import own_handles
 from sessionlint.rules.handed_to_handlers import commits_after_handler
+from sessionlint.rules.left_generators import left_at_yield
 from sessionlint.rules.opened_blocks import let_go_by_blocks, queried_in_blocks
 from sessionlint.rules.out_of_sight import EMPTIED, may_be_committed
 from sessionlint.rules.ownership import made, verdict
@@ -23,7 +24,7 @@ from sessionlint.rules.ways_out import left_before
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
-    from sessionlint.program.model import Event, FunctionInfo
+    from sessionlint.program.model import Event, FunctionInfo, Transaction
 
 
 def is_lost(program: Program, function: FunctionInfo, index: int, session: Any) -> bool:
@@ -31,7 +32,7 @@ def is_lost(program: Program, function: FunctionInfo, index: int, session: Any) 
     event = function.events[index]
     if "closed" in event.flags or _is_closed(event, session):
         return False  # TXN208
-    blocks = owned(event)
+    blocks = tuple([t for t in owned(event) if not _is_left(event, session, t)])
     if not _is_session(program, session) or any(session in t.subjects for t in blocks):
         return False
     if blocks and any(a in t.subjects for a in _bound_to(function, session) for t in blocks):
@@ -39,8 +40,10 @@ def is_lost(program: Program, function: FunctionInfo, index: int, session: Any) 
     if _is_registry(session) and not _ends_here(function, session):
         if may_be_committed(program, session):
             return False
-    elif _closing_commits(program, function, session) is not False:
-        return False
+    else:
+        closing = _closing_commits(program, function, session)
+        if closing is None or (closing and left_at_yield(event, session) is None):
+            return False
     if any(e.name in ("begin", "commit") for e in around(program, function)):
         return False  # a decorator commits
     saving = [other for i, other in enumerate(function.events) if _may_commit(other, session, event, later=i > index)]
@@ -60,6 +63,14 @@ def is_lost(program: Program, function: FunctionInfo, index: int, session: Any) 
         if any(session in t.subjects for t in target.summary.yield_transactions if not t.savepoint):
             return False  # its block is around the endpoint
     return not commits_itself(program, function, index, session) and not goes_out_of_sight(program, function, session)
+
+
+def _is_left(write: Event, session: Any, block: Transaction) -> bool:
+    """Whether a block is that of a generator which is left at its ``yield``."""
+    if block.source is None or session not in block.subjects:
+        return False
+    taken = left_at_yield(write, session)
+    return taken is not None and taken.site == block.site
 
 
 def _closing_commits(program: Program, function: FunctionInfo, session: Any) -> bool | None:

@@ -892,6 +892,43 @@ def create_app() -> Litestar:
     )
 """,
     ),
+    Bad(
+        """
+# --- app/middleware.py
+from starlette.middleware.base import BaseHTTPMiddleware
+
+from app.session import get_session
+
+
+class Kept(BaseHTTPMiddleware):
+    async def dispatch(self, request, call_next):
+        async with get_session() as session:
+            request.state.session = session
+            return await call_next(request)
+# --- app/routers/cranes.py
+from fastapi import APIRouter, Depends, Request
+
+router = APIRouter()
+
+
+def kept(request: Request):
+    return request.state.session
+
+
+@router.get("/cranes")
+async def read(session=Depends(kept)):  # TXN106@24
+    return await session.connection()
+# --- app/main.py
+from fastapi import FastAPI
+
+from app.middleware import Kept
+from app.routers.cranes import router
+
+app = FastAPI()
+app.add_middleware(Kept)
+app.include_router(router)
+"""
+    ),
 ]
 
 GOOD = [

@@ -10,8 +10,10 @@ from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.declared_sessions import is_declared_and_given
 from sessionlint.rules.received_units import is_of_received_unit
+from sessionlint.rules.sessions_inside import held_at_yield
 from sessionlint.rules.transactions import called, received
 from sessionlint.rules.two_halves import is_half_of_block
+from sessionlint.rules.watching import is_within
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -32,6 +34,7 @@ META = Rule(
     ),
     not_flagged=(
         "Savepoints; endpoints, background functions and handlers of a bot's messages, which own their transactions; "
+        "a block in which a dependency of requests yields, which is the request's: TXN211 tells when that commits; "
         "`begin()` that no block ends, which is TXN203; sessions the function opened itself, which is TXN106; sessions "
         "that a call makes of which only the type is declared."
     ),
@@ -461,6 +464,31 @@ async def own():
         return label
 """,
     ),
+    Bad(
+        """
+# --- app/services/clerks.py
+from fastapi import Depends
+
+from app.session import get_session_dependency
+
+
+async def clerk(session=Depends(get_session_dependency)):
+    async with session.begin():  # TXN204@16
+        session.add(seen := object())
+    yield seen
+# --- app/routers/clerks.py
+from fastapi import APIRouter, Depends
+
+from app.services.clerks import clerk
+
+router = APIRouter()
+
+
+@router.post("/clerks")
+async def greet(of=Depends(clerk)):
+    return of
+"""
+    ),
 ]
 
 GOOD = [
@@ -595,6 +623,42 @@ async def own(row) -> None:
         told.add(row)
 """
     ),
+    Good(
+        """
+# --- app/services/contexts.py
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from fastapi import Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.session import get_session_dependency
+
+
+@dataclass
+class Desk:
+    session: AsyncSession
+    clerk: str
+
+
+async def desk(session: AsyncSession = Depends(get_session_dependency)) -> AsyncIterator[Desk]:
+    async with session.begin():
+        yield Desk(session, "a")
+# --- app/routers/desks.py
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+
+from app.services.contexts import Desk, desk
+
+router = APIRouter()
+
+
+@router.post("/desks")
+async def open_desk(at: Annotated[Desk, Depends(desk, scope="function")]):
+    at.session.add(at.clerk)
+"""
+    ),
 ]
 
 
@@ -602,7 +666,9 @@ def check(program: Program) -> Iterator[Finding]:
     """One finding per block; silent when the session may also be the function's own."""
     blocks: dict[Site, list[Event]] = {}
     for event in program.events("txn"):
-        if event.name == "begin" and _is_block(program, event) and _is_for_service(program, event.function):
+        if event.name != "begin" or not _is_block(program, event) or not _is_for_service(program, event.function):
+            continue
+        if not _is_for_request(program, event):
             blocks.setdefault(event.site, []).append(event)
     for events in blocks.values():
         if all(_is_received(program, event, atom) for event in events for atom in event.subject):
@@ -621,6 +687,14 @@ def _is_received(program: Program, event: Event, session: Any) -> bool:
     if received(session) or session in function.summary.ambient:
         return True
     return is_of_received_unit(program, function, session) or is_declared_and_given(program, event, session)
+
+
+def _is_for_request(program: Program, event: Event) -> bool:
+    """Whether a dependency of requests gives something inside the block: that is the request's, wherever it stands."""
+    function = event.function
+    if not function.is_generator or function not in program.dependency_functions:
+        return False
+    return any(t.site[0] == event.path and is_within(event.span, t.site[1]) for t in held_at_yield(function))
 
 
 def _is_block(program: Program, event: Event) -> bool:

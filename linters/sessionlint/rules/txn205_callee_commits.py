@@ -1622,6 +1622,73 @@ async def parcels(session: AsyncSession = Depends(get_session_dependency)):
         await counter.serve(session, Recall())  # TXN205@15
 """
     ),
+    Bad(
+        """
+# --- app/tasks/cranes.py
+from app.services.cranes import finish, keep
+from app.session import committed, sessions, unit
+
+
+async def in_unit(row):
+    async with unit() as session:
+        session.add(row)
+        await finish(session)  # TXN205@15
+    async with unit() as session:
+        await keep(session, row)
+
+
+async def gone_through(row):
+    async for session in committed():
+        await finish(session)  # TXN205@15
+        session.add(row)
+    async for session in sessions():
+        await keep(session, row)
+
+
+async def left(row):
+    async for session in committed():
+        await keep(session, row)
+        await finish(session)
+        break
+# --- app/services/cranes.py
+async def keep(session, row):
+    session.add(row)
+    await session.flush()
+
+
+async def finish(session):
+    await session.commit()
+# --- app/session.py
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+engine = create_async_engine("postgresql+asyncpg://db/app")
+session_factory = async_sessionmaker(engine)
+
+
+@asynccontextmanager
+async def unit():
+    async with session_factory() as session:
+        try:
+            yield session
+            await session.commit()
+        except Exception:
+            await session.rollback()
+            raise
+
+
+async def sessions():
+    async with unit() as session:
+        yield session
+
+
+async def committed():
+    async with session_factory() as session:
+        yield session
+        await session.commit()
+"""
+    ),
 ]
 
 GOOD = [

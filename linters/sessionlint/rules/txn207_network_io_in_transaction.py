@@ -2285,6 +2285,64 @@ async def arrive(boat):
     await RemoteBell().ring(boat)
 """
     ),
+    Good(
+        """
+# --- app/tasks/cranes.py
+import httpx
+
+from app.services.cranes import Cranes
+from app.session import sessions
+
+
+class Consumer:
+    async def cranes(self):
+        async for session in sessions():
+            yield Cranes(session)
+
+    async def moved(self, row):
+        async for cranes in self.cranes():
+            await cranes.keep(row)
+        async with httpx.AsyncClient() as client:
+            await client.post("https://cranes.example", json={"row": 1})
+# --- app/services/cranes.py
+class Cranes:
+    def __init__(self, session):
+        self.session = session
+
+    async def keep(self, row):
+        self.session.add(row)
+        await self.session.flush()
+# --- app/session.py
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+engine = create_async_engine("postgresql+asyncpg://db/app")
+session_factory = async_sessionmaker(engine)
+
+
+@asynccontextmanager
+async def unit():
+    async with session_factory() as session:
+        try:
+            yield session
+            await session.commit()
+        except Exception:
+            await session.rollback()
+            raise
+
+
+async def sessions():
+    async with unit() as session:
+        yield session
+
+
+async def committed():
+    async with session_factory() as session:
+        yield session
+        await session.commit()
+"""
+    ),
 ]
 
 

@@ -14,6 +14,7 @@ from sessionlint.rules.background_work import sessions_in
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.dependency_writes import LostWrite, lost_writes
 from sessionlint.rules.handed_to_handlers import commits_after_handler, openers
+from sessionlint.rules.left_generators import left_at_yield
 from sessionlint.rules.opening import named_openers
 from sessionlint.rules.remedies import first_ended, in_colour, is_asynchronous
 from sessionlint.rules.request_state import is_overwritten
@@ -47,7 +48,8 @@ META = Rule(
     ),
     remedy="Put the statements into `async with session.begin():`, the services they call included.",
     not_flagged=(
-        "Writes inside a block; writes that this function, a callee or the session's source commits afterwards; "
+        "Writes inside a block; writes that this function, a callee or the session's source commits afterwards (a "
+        "generator that is left by `break` or `return`, or taken from by `next()` alone, does not come to that); "
         "`flush()` alone; rows that are added and taken out again (`expunge`) before anything sends them; services and "
         "whatever else is no endpoint and no background work, because a caller may own the transaction, unless they "
         "open the session themselves and nobody else gets it; rows that a GET request merges to read them, or changes "
@@ -2059,6 +2061,122 @@ async def written_after(session=Depends(get_session_dependency)):
     await Pages(session).write("two")  # TXN209@11
 """
     ),
+    Bad(
+        source="""
+# --- app/tasks/boats.py
+from app.models.item import Item
+from app.session import begun, committed, committed_at_last
+
+
+def keep(session, name):
+    session.add(Item(name=name))
+
+
+async def broken_off(names):
+    async for session in committed():
+        for name in names:
+            session.add(Item(name=name))  # TXN209@13
+        break
+
+
+async def returned(name):
+    async for session in begun():
+        if name:
+            return keep(session, name)  # TXN209@20
+
+
+async def shut(name):
+    async for session in committed():
+        try:
+            session.add(Item(name=name))  # TXN209@13
+        finally:
+            await session.close()
+
+
+async def taken(name):
+    session = await anext(committed())
+    try:
+        session.add(Item(name=name))  # TXN209@9
+    finally:
+        await session.close()
+
+
+async def taken_of_name(name):
+    source = committed()
+    try:
+        session = await anext(source)
+        session.add(Item(name=name))  # TXN209@9
+    finally:
+        await source.aclose()
+
+
+async def run_out(names):
+    async for session in committed():
+        session.add(Item(name=names[0]))
+        for name in names:
+            session.add(Item(name=name))
+            break
+    async for session in begun():
+        session.add(Item(name="a"))
+
+
+async def maybe_run_out(name):
+    async for session in committed():
+        session.add(Item(name=name))
+        if name:
+            break
+
+
+async def skipped(name):
+    async for session in committed():
+        try:
+            session.add(Item(name=name))
+        except ValueError:
+            continue
+        break
+
+
+async def resumed(name):
+    source = committed()
+    session = await anext(source)
+    session.add(Item(name=name))
+    await anext(source, None)
+
+
+async def in_finally(name):
+    async for session in committed_at_last():
+        session.add(Item(name=name))
+        break
+# --- app/session.py
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+engine = create_async_engine("postgresql+asyncpg://db/app")
+session_factory = async_sessionmaker(engine)
+
+
+async def committed():
+    async with session_factory() as session:
+        try:
+            yield session
+            await session.commit()
+        except Exception:
+            await session.rollback()
+            raise
+
+
+async def begun():
+    async with session_factory() as session, session.begin():
+        yield session
+
+
+async def committed_at_last():
+    async with session_factory() as session:
+        try:
+            yield session
+        finally:
+            await session.commit()
+"""
+    ),
 ]
 
 GOOD = [
@@ -2814,6 +2932,9 @@ def _finding(program: Program, event: Event, session: Any) -> Finding:
         trace += [program.step(m.site, f"{m.qualname}() passes the session on") for m in openers(program, session)]
     elif session.tag == "handle":
         trace += program.source_trace(event.function, session)
+        taken = left_at_yield(event, session)
+        if taken is not None:
+            trace.append(program.step(taken.site, f"{taken.name}() is left at its yield, before its commit"))
     place = _in_wrapped(event)
     what = called(place) if place.expr and place.expr[0] != "a" else f"{ir.text_of(place.expr)} = …"
     where = " on this way" if _is_way(event, session) else ""

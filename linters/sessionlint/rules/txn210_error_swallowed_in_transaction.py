@@ -621,6 +621,64 @@ async def join(session=Depends(get_session_dependency)):
     return await Teams(session).join(), await Teams(session).join_twice()
 """
     ),
+    Bad(
+        """
+# --- app/tasks/cranes.py
+from sqlalchemy import update
+from sqlalchemy.exc import IntegrityError
+
+from app.models.item import Item
+from app.session import committed
+
+
+async def rename(names):
+    async for session in committed():
+        for name in names:
+            try:
+                await session.execute(update(Item).values(name=name))
+            except IntegrityError:  # TXN210@13
+                continue
+
+
+async def rename_one(name):
+    async for session in committed():
+        try:
+            await session.execute(update(Item).values(name=name))
+        except IntegrityError:
+            print(name)
+        await session.commit()
+        break
+# --- app/session.py
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+engine = create_async_engine("postgresql+asyncpg://db/app")
+session_factory = async_sessionmaker(engine)
+
+
+@asynccontextmanager
+async def unit():
+    async with session_factory() as session:
+        try:
+            yield session
+            await session.commit()
+        except Exception:
+            await session.rollback()
+            raise
+
+
+async def sessions():
+    async with unit() as session:
+        yield session
+
+
+async def committed():
+    async with session_factory() as session:
+        yield session
+        await session.commit()
+"""
+    ),
 ]
 
 GOOD = [

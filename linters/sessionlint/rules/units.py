@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sessionlint.facts import ir
 from sessionlint.program import begun_if
+from sessionlint.program.generators import is_left_at_once
 from sessionlint.program.model import Transaction
 from sessionlint.rules.sessions_inside import opened_for
 from sessionlint.rules.watching import is_within
@@ -19,6 +20,7 @@ _ENTERS = {"__aexit__": "__aenter__", "__exit__": "__enter__"}
 _MAX_HOPS = 12
 _ENDS = ("commit", "rollback")
 _ASKED = frozenset({"param", "injected"})
+_CONTEXT = frozenset({"cm", "context"})
 _SOMETIMES = frozenset({"branch", "loop", "handler"})
 
 
@@ -42,18 +44,13 @@ def ended_unit(program: Program, event: Event, units: tuple[Transaction, ...]) -
     """The transaction of one of the blocks around a call, which the call ends before it; or begins once more.
 
     What the object of the block ends by its own methods is its own affair, but not what a function does that is handed
-    the object. A function that hands out a session, and commits it later, owns no more than the session.
+    the object.
     """
     begun = "begun" in event.flags
     if not begun and event.name not in _ENDS:
         return None
-    around = (unit for unit in units[::-1] if not set(unit.subjects).isdisjoint(event.subject))
-    unit = next((u for u in around if begun or _is_of_object(u)), None)
+    unit = next((u for u in units[::-1] if not set(u.subjects).isdisjoint(event.subject)), None)
     return unit if unit is not None and not _ends_itself(program, unit, event) else None
-
-
-def _is_of_object(unit: Transaction) -> bool:
-    return unit.source is not None and unit.source.class_info is not None
 
 
 def _ends_itself(program: Program, unit: Transaction, event: Event) -> bool:
@@ -95,9 +92,16 @@ def _units(program: Program) -> dict[FunctionInfo, list[_Unit]]:
                 found.setdefault(event.function, []).append(_Unit(event.span, transaction))
     for event in program.events("call"):
         callee = event.callee
-        if callee is not None and {"cm", "context"} <= event.flags and _commits(program, event, callee.summary):
+        if callee is None or not (_CONTEXT.issubset(event.flags) or _goes_through(event, callee)):
+            continue
+        if _commits(program, event, callee.summary):
             found.setdefault(event.function, []).extend(_of_generator(event, callee))
     return {function: units for function, units in found.items() if units}
+
+
+def _goes_through(event: Event, callee: FunctionInfo) -> bool:
+    """Whether a ``for`` goes through a generator that gives one thing: its one round is a block."""
+    return "iterated" in event.flags and callee.is_generator and callee.summary.yields_once
 
 
 def _commits(program: Program, event: Event, summary: Summary) -> bool:
@@ -168,7 +172,7 @@ def _names(node: Any) -> set[str]:
 
 def _of_generator(event: Event, callee: FunctionInfo) -> Iterator[_Unit]:
     commits = [e for e in callee.events if e.name == "commit" and (e.kind == "txn" or e.text == "txn")]
-    block = next((s[1] for s in _withs(event.function.body) if any(i[1] == event.span for i, _ in s[2])), None)
+    block = next(_blocks(event.function.body, event.span, "iterated" in event.flags), None)
     if block is None or not any(_SOMETIMES.isdisjoint(e.flags) for e in commits):
         return
     given = dict(event.bindings)
@@ -185,10 +189,14 @@ def _of_generator(event: Event, callee: FunctionInfo) -> Iterator[_Unit]:
         yield _Unit(block, Transaction(own, event.site, False, hop.callee if hop is not None else callee))
 
 
-def _withs(node: Any) -> Iterator[ir.Stmt]:
+def _blocks(node: Any, item: ir.Span4, iterated: bool) -> Iterator[ir.Span4]:
+    """The ``with`` that an item stands in, or the rounds of the ``for`` that goes through it to its end."""
     for child in node:
-        if type(child) is tuple and child:
-            if child[0] == "w/" and len(child) == 5:
-                yield child
-            if child[0] not in ("F", "C"):
-                yield from _withs(child)
+        if type(child) is not tuple or not child:
+            continue
+        if child[0] == "w/" and len(child) == 5 and not iterated and any(i[1] == item for i, _ in child[2]):
+            yield child[1]
+        elif child[0] == "L" and len(child) == 7 and iterated and child[3][1] == item and not is_left_at_once(child[4]):
+            yield (*child[1][:2], *child[4][-1][1][2:])
+        if child[0] not in ("F", "C"):
+            yield from _blocks(child, item, iterated)

@@ -16,7 +16,7 @@ _TOUCHES = frozenset({"use", "txn", "effect", "hold", "change"})
 _AGAIN = ("L", "W")
 
 
-class _Step(NamedTuple):
+class Step(NamedTuple):
     """A statement on the way to a place: the block it stands in, its number there, and the statement around that."""
 
     block: tuple[ir.Stmt, ...]
@@ -34,7 +34,7 @@ def left_before(write: Event, session: Any, commits: list[Event]) -> bool:
     ends = [c.span for c in commits]
     if function.is_generator or "change" in (write.kind, write.text) or any(is_within(write.span, e) for e in ends):
         return False
-    steps = _steps(function.body, write.span)
+    steps = steps_to(function.body, write.span)
     told = [e for e in function.events if session in e.subject]
     if steps and _stand_in(ends, steps[-1].block[steps[-1].number]):
         return False
@@ -54,7 +54,7 @@ def left_before(write: Event, session: Any, commits: list[Event]) -> bool:
     return bool(steps)
 
 
-def _ahead(step: _Step) -> tuple[ir.Stmt, ...]:
+def _ahead(step: Step) -> tuple[ir.Stmt, ...]:
     """What may run when the block of a step has come to its end, of the statement around it."""
     owner = step.owner
     if owner is None or owner[0] not in ("T", *_AGAIN):
@@ -65,7 +65,7 @@ def _ahead(step: _Step) -> tuple[ir.Stmt, ...]:
     return (*clauses, *owner[4], *owner[5]) if step.block is owner[2] else tuple(owner[5])
 
 
-def _gets_out(steps: list[_Step], ends: list[ir.Span4], raised: bool = False) -> bool:
+def _gets_out(steps: list[Step], ends: list[ir.Span4], raised: bool = False) -> bool:
     """Whether a ``return`` or ``raise`` behind the last of the steps comes to no commit on its way out."""
     for step in steps:
         owner = step.owner
@@ -88,13 +88,13 @@ def _stand_in(spans: list[ir.Span4], statement: ir.Stmt) -> bool:
     return any(is_within(span, statement[1]) for span in spans)
 
 
-def _steps(body: tuple[ir.Stmt, ...], place: ir.Span4) -> list[_Step]:
+def steps_to(body: tuple[ir.Stmt, ...], place: ir.Span4) -> list[Step]:
     """The statements around a place, the outermost first; nothing where the last one is no simple statement."""
-    steps: list[_Step] = []
+    steps: list[Step] = []
     blocks: list[tuple[ir.Stmt, ...]] = [body]
     owner: Any = None
     while blocks:
-        found = [_Step(b, i, owner) for b in blocks for i, s in enumerate(b) if is_within(place, s[1])]
+        found = [Step(b, i, owner) for b in blocks for i, s in enumerate(b) if is_within(place, s[1])]
         if not found:
             break
         steps.append(found[0])
