@@ -55,6 +55,8 @@ class Outcome:
         self.returned = False
         #: what decided about transactions that are open on some paths, see :mod:`sessionlint.program.sometimes`
         self.doubts: dict[Any, Any] = {}
+        #: what parameters say where transactions began that they decide about
+        self.asked_under: dict[Any, frozenset[Any]] = {}
         #: the names on both sides of the function's assignments, and whether a test is assigned
         self.assigned: list[tuple[set[str], set[str], bool]] | None = None
         #: parameters out of which one thing is taken

@@ -49,14 +49,15 @@ META = Rule(
         "Calls before or after the block, also between two blocks; work that is only scheduled inside it; functions "
         "that wait but are called outside; clients that are only created inside the block, and what they only collect "
         "(the commands of a pipeline before `execute()`); sessions that have only read, rows that were added but not "
-        "flushed; after writes in a branch: where a parameter decides about them that callers pass, where anything "
-        "may have ended the transaction since, and under another test of the same names (a failure that is rolled back "
-        "and then forgotten is no path of its own); what a context manager does when it is left, outside a block; the "
-        "session of an object that others made, once another such object has ended a transaction, which may be the "
-        "same, or does what no class in sight writes out; waits after a commit or rollback by hand in the block, which "
-        "are TXN201, TXN202 and TXN205; `sleep(0)`, which waits for nothing; what a `map()` or a generator "
-        "expression will call that is gone through after the block; coroutines that are kept by a name and only "
-        "awaited or gathered behind it; what a task group runs whose own block ends behind the transaction's."
+        "flushed; after writes in a branch: where a parameter that callers pass decides about them and not about the "
+        "wait, where anything may have ended the transaction since, and under another test of the same names (a "
+        "failure that is rolled back and then forgotten is no path of its own); what a context manager does when it is "
+        "left, outside a block; the session of an object that others made, once another such object has ended a "
+        "transaction, which may be the same, or does what no class in sight writes out; waits after a commit or "
+        "rollback by hand in the block, which are TXN201, TXN202 and TXN205; `sleep(0)`, which waits for nothing; what "
+        "a `map()` or a generator expression will call that is gone through after the block; coroutines that are kept "
+        "by a name and only awaited or gathered behind it; what a task group runs whose own block ends behind the "
+        "transaction's."
     ),
 )
 
@@ -1478,6 +1479,82 @@ async def go(boat):
         await moor(session, boat, RemoteBell())  # TXN207@15
         await leave(session, boat)  # TXN207@15
 """,
+    ),
+    Bad(
+        """
+# --- app/services/moorings.py
+import requests
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models import Item
+
+
+def tell(name):
+    requests.post("https://berths.example", json={"name": name}, timeout=3)
+
+
+class Moorings:
+    def __init__(self, session: AsyncSession):
+        self.session = session
+
+    async def ensure(self, key):
+        found = await self.session.get(Item, key)
+        if found is None:
+            self.session.add(Item(id=key))
+            await self.session.flush()
+
+    async def checked(self, key, name: str):
+        if not name:
+            raise ValueError("name")
+        await self.ensure(key)
+        tell(name)  # TXN207@9
+
+    async def written_here(self, key, name: str):
+        if not name:
+            return
+        if await self.session.get(Item, key) is None:
+            self.session.add(Item(id=key))
+            await self.session.flush()
+        tell(name)  # TXN207@9
+
+    async def in_branch(self, key, state: str):
+        if state == "taken":
+            await self.ensure(key)
+            tell(key)  # TXN207@13
+        else:
+            tell(state)
+
+    async def apart(self, key, state: str, loud: bool):
+        if state == "taken":
+            await self.ensure(key)
+        if loud:
+            tell(key)
+
+    async def either(self, key, state: str):
+        if state == "taken":
+            await self.ensure(key)
+        tell(key)
+
+    async def later(self, key, name: str):
+        if name:
+            await self.ensure(key)
+            await self.session.commit()
+            tell(name)
+# --- app/tasks/moorings.py
+from app.services.moorings import Moorings
+from app.session import get_session
+
+
+async def moor(key, name):
+    async with get_session() as session:
+        moorings = Moorings(session)
+        await moorings.checked(key, name)
+        await moorings.written_here(key, name)
+        await moorings.in_branch(key, name)
+        await moorings.apart(key, name, True)
+        await moorings.either(key, name)
+        await moorings.later(key, name)
+"""
     ),
 ]
 
