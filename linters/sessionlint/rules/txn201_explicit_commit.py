@@ -23,8 +23,9 @@ META = Rule(
         "locks are given up early, and nobody can say any more who owns the transaction. Inside `async with "
         "session.begin()` it also breaks the block: the next statement raises `InvalidRequestError: Can't operate on "
         "closed transaction inside context manager`. Every route counts: the session, its connection or transaction "
-        "object, SQL text, the method handed to a helper that calls it, which is told where it is handed over, and a "
-        "function of the session module that commits what it is given, which is told where it is called."
+        "object, SQL text, the method handed to a helper that calls it or to background work, which is told where it is "
+        "handed over, and a function of the session module that commits what it is given, which is told where it is "
+        "called."
     ),
     remedy=(
         "Endpoints and background functions own the transaction with `async with session.begin():`, which commits when "
@@ -677,6 +678,42 @@ async def in_order(session: AsyncSession):
     for statement in ("SELECT 1", "SELECT 2"):
         await session.execute(text(statement))
 """,
+    ),
+    Bad(
+        """
+from functools import partial
+from threading import Thread
+
+from fastapi import APIRouter, BackgroundTasks, Depends
+from sqlalchemy.orm import Session
+
+from app.models.item import Item
+from app.session import get_session_dependency
+from app.stock import store
+
+router = APIRouter()
+
+
+@router.post("/later")
+def later(tasks: BackgroundTasks, session: Session = Depends(get_session_dependency)):
+    session.add(Item())
+    tasks.add_task(session.commit)  # TXN201@5
+    tasks.add_task(partial(session.get_bind))
+
+
+@router.post("/beside")
+def beside(session: Session = Depends(get_session_dependency)):
+    session.add(Item())
+    Thread(target=partial(session.commit)).start()  # TXN201@5
+    Thread(target=store.commit).start()
+
+
+@router.post("/part")
+def part(tasks: BackgroundTasks, session: Session = Depends(get_session_dependency)):
+    savepoint = session.begin_nested()
+    tasks.add_task(savepoint.commit)
+""",
+        path="app/routers/items.py",
     ),
 ]
 
