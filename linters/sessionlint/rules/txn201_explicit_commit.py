@@ -23,8 +23,8 @@ META = Rule(
         "locks are given up early, and nobody can say any more who owns the transaction. Inside `async with "
         "session.begin()` it also breaks the block: the next statement raises `InvalidRequestError: Can't operate on "
         "closed transaction inside context manager`. Every route counts: the session, its connection or transaction "
-        "object, SQL text, the method handed to a helper that calls it or to background work, which is told where it is "
-        "handed over, and a function of the session module that commits what it is given, which is told where it is "
+        "object, SQL text, the method handed to a helper that calls it or to background work, which is told where it "
+        "is handed over, and a function of the session module that commits what it is given, which is told where it is "
         "called."
     ),
     remedy=(
