@@ -715,6 +715,66 @@ def part(tasks: BackgroundTasks, session: Session = Depends(get_session_dependen
 """,
         path="app/routers/items.py",
     ),
+    Bad(
+        """
+# --- app/session.py
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+engine = create_async_engine("postgresql+asyncpg://db/app")
+session_factory = async_sessionmaker(engine)
+
+
+async def get_session_dependency():
+    async with session_factory() as session:
+        yield session
+
+
+async def finish(*sessions):
+    for session in sessions:
+        await session.commit()
+
+
+async def finish_all(sessions):
+    for session in sessions:
+        await session.commit()
+
+
+async def keep(*names):
+    for name in names:
+        async with session_factory() as session:
+            session.add(name)
+            await session.commit()
+
+
+async def after(work, *sessions):
+    await work()
+    for session in sessions:
+        await session.commit()
+# --- app/services/pairs.py
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.session import after, finish, finish_all, keep
+
+
+async def both(session: AsyncSession, audit: AsyncSession):
+    await finish(session, audit)  # TXN201@11
+
+
+async def listed(session: AsyncSession, audit: AsyncSession):
+    await finish_all([session, audit])  # TXN201@11
+
+
+async def kept():
+    await keep("a", "b")
+
+
+async def worked(session: AsyncSession):
+    async def work():
+        session.add(object())
+
+    await after(work, session)
+"""
+    ),
 ]
 
 GOOD = [
