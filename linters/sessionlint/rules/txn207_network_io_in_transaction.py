@@ -1556,6 +1556,91 @@ async def moor(key, name):
         await moorings.later(key, name)
 """
     ),
+    Bad(
+        """
+# --- app/services/desks.py
+import requests
+
+
+class Desk:
+    def __init__(self, session, *hooks):
+        self.session = session
+        self.hooks = hooks
+
+    async def book(self, row):
+        self.session.add(row)
+        for hook in self.hooks:
+            hook(row)
+
+
+class Board:
+    def __init__(self, session, **hooks):
+        self.session = session
+        self.hooks = hooks
+
+    async def book(self, row):
+        self.session.add(row)
+        for hook in self.hooks.values():
+            hook(row)
+
+    async def last(self, row):
+        self.hooks["last"](row)
+
+
+async def each(row, *hooks):
+    for hook in hooks:
+        hook(row)
+
+
+async def named(row, **hooks):
+    for name, hook in hooks.items():
+        hook(row)
+
+
+async def passed_on(row, **hooks):
+    await named(row, **hooks)
+
+
+def tell(row):
+    requests.post("https://desks.example", json=row)
+
+
+def count(row):
+    print(row)
+# --- app/tasks/desks.py
+from app.services.desks import Board, Desk, count, each, named, passed_on, tell
+from app.session import get_session
+
+
+async def told(row):
+    async with get_session() as session, session.begin():
+        await Desk(session, tell).book(row)  # TXN207@15
+        await Board(session, last=tell).book(row)  # TXN207@15
+        await Board(session, last=tell).last(row)  # TXN207@15
+        await each(row, tell)  # TXN207@15
+        await named(row, last=tell)  # TXN207@15
+        await passed_on(row, last=tell)  # TXN207@15
+
+
+async def counted(row):
+    async with get_session() as session, session.begin():
+        await Desk(session, count).book(row)
+        await Board(session, last=count).book(row)
+        await Board(session, last=count).last(row)
+        await each(row, count)
+        await named(row, last=count)
+        await passed_on(row, last=count)
+
+
+async def alone(row):
+    async with get_session() as session, session.begin():
+        await Desk(session).book(row)
+        await Board(session).book(row)
+        await each(row)
+        await named(row)
+        await passed_on(row)
+"""
+    ),
 ]
 
 GOOD = [
