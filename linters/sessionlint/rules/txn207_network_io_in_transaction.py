@@ -1641,6 +1641,67 @@ async def alone(row):
         await passed_on(row)
 """
     ),
+    Bad(
+        """
+# --- app/services/crews.py
+import requests
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models import Item
+
+
+def tell(name):
+    requests.post("https://crews.example", json={"name": name}, timeout=3)
+
+
+class Crews:
+    def __init__(self, session: AsyncSession):
+        self.session = session
+
+    async def ensure(self, key, name: str, role: str = "member"):
+        found = await self.session.get(Item, key)
+        if found is not None:
+            return found
+        if not name:
+            raise ValueError("name")
+        if role == "member" and self.session.info:
+            raise ValueError("full")
+        row = Item(id=key)
+        self.session.add(row)
+        await self.session.flush()
+        return row
+
+    async def ensure_named(self, key, name: str):
+        found = await self.session.get(Item, key)
+        if found is not None:
+            return found
+        if not name:
+            return None
+        self.session.add(Item(id=key))
+        await self.session.flush()
+
+    async def join(self, key, name: str):
+        await self.ensure(key, name)
+        tell(name)  # TXN207@9
+
+    async def join_named(self, key, name: str):
+        await self.ensure_named(key, name)
+        tell(name)
+# --- app/tasks/crews.py
+from app.services.crews import Crews
+from app.session import get_session
+
+
+async def man(key, name):
+    async with get_session() as session:
+        await Crews(session).join(key, name)
+
+
+async def man_named(key, name):
+    async with get_session() as session:
+        await Crews(session).join_named(key, name)
+"""
+    ),
 ]
 
 GOOD = [
