@@ -89,6 +89,8 @@ def _is_claims(frame: Frame, atom: Any) -> bool:
     return bool(atom.tag == "ext" and atom.name.endswith("()") and knowledge.JWT_DECODERS.match(atom.name[:-2]))
 
 
+#: The kinds of parameters one of which is the last where there are starred ones.
+_AT_END = (ir.KIND_VARARGS, ir.KIND_KWARGS, ir.KIND_KWONLY)
 _BY_NAME = (ir.KIND_POSONLY, ir.KIND_NORMAL, ir.KIND_KWONLY)
 
 
@@ -108,6 +110,21 @@ def bind(frame: Frame, function: FunctionInfo, callee: Fn, args: list[Value], ke
             told = tuple(Map(a.items, True) for a in value) if key.name == options else value
             frame.solver.flow(function, key.name, told)
     return bindings
+
+
+def none_given(function: FunctionInfo, bindings: dict[Any, Value], e: ir.Expr) -> None:
+    """``Desk(session)``: a call that writes out all it passes leaves ``*hooks`` and ``**options`` empty."""
+    if not function.params or function.params[-1][1] not in _AT_END or e[0] != "c":
+        return
+    for arg in e[3]:
+        if arg[0] == "*":
+            return
+    for name, _ in e[4]:
+        if name is None:
+            return
+    for name, kind, *_ in function.params:
+        if kind in (ir.KIND_VARARGS, ir.KIND_KWARGS) and not bindings.get(identity(function, name)):
+            bindings[identity(function, name)] = (Seq(()),) if kind == ir.KIND_VARARGS else (Map(()),)
 
 
 def _replaces(function: FunctionInfo, callee: Fn) -> bool:

@@ -42,7 +42,7 @@ def run_if(frame: Frame, s: ir.Stmt) -> None:
         return
     if frame.one_way:
         one_way.doubt(frame, s[2])
-    before, blocks = frame.snapshot(), len(frame.left)
+    before, blocks, ways_out = frame.snapshot(), len(frame.left), len(frame.exits)
     frame.flags.append("branch")
     chosen, left = literals_left(frame, s[2])
     narrowed, others = narrow(frame, s[2])
@@ -77,7 +77,7 @@ def run_if(frame: Frame, s: ir.Stmt) -> None:
     del frame.tx[begun:]
     listed.widen(frame, narrowed)
     listed.replaced(frame, outside)
-    after_body = frame.snapshot()
+    after_body, ways_of_body = frame.snapshot(), len(frame.exits)
     body_said, frame.said = frame.said, dict(said)
     if fails:
         holding.ended_in_branch(frame, before[1], after_body[1])
@@ -98,6 +98,9 @@ def run_if(frame: Frame, s: ir.Stmt) -> None:
     frame.flags.pop()
     # what follows a branch that ends the function happens under the other's condition
     frame.guards[depth:] = fails if after_body[2] and not frame.dead else holds if frame.dead else ()
+    if len(frame.guards) > depth and after_body[2] is not frame.dead:
+        raised = ways_of_body == ways_out if after_body[2] else len(frame.exits) == ways_of_body
+        sometimes.note_certain(frame, frame.guards[depth:] if raised else ())
     if inner:
         frame.tests[tests:] = [(s[2], frame.dead)] if after_body[2] or frame.dead else []
     frame.tx.extend(t for t in on_stack if t not in frame.tx)

@@ -47,7 +47,7 @@ from sessionlint.program import (
     wrapping,
     written_drivers,
 )
-from sessionlint.program.arguments import arguments, bind
+from sessionlint.program.arguments import arguments, bind, none_given
 from sessionlint.program.chosen import class_passed, made_of
 from sessionlint.program.external_names import told_by
 from sessionlint.program.forwarding import forward, is_open_ended
@@ -354,6 +354,7 @@ def call_function(
     if keywords and args and e[0] == "c" and spread_arguments.spreads(e):
         args = spread_arguments.up_to_named(function, callee, args, keywords, e)
     bindings = bind(frame, function, callee, args, keywords)
+    none_given(function, bindings, e)
     if isinstance(callee.receiver, Inst | Closed):
         for key, value in callee.receiver.bindings:
             bindings.setdefault(key, value)

@@ -170,7 +170,7 @@ def happens(
             if effect.name in _ENDS_OR_BEGINS and any(frame.know(s, "begun") == 1 for s in subjects or ()):
                 flags = (*flags, "begun")
             if effect.kind == "hold":
-                flags = holding.asked_of_callers((*guards, *frame.guards))
+                flags = holding.note_asked(frame, subjects or (), (*guards, *frame.guards))
             for subject in subjects or ():
                 if effect.kind != unsaved.LEFT and (effect.kind != "schedule" or _is_known_above(frame, subject)):
                     outer = Effect(effect.kind, effect.name, subject)
@@ -182,7 +182,7 @@ def happens(
                 if not guards and holding.is_left(function, effect, mapped, frame.solver.mro):
                     handles.apply_state(frame, subject, effect.name)
     if effect.kind in _TOLD:
-        held = holding.held(frame) if effect.kind == "network" else ()
+        held = holding.held(frame, guards) if effect.kind == "network" else ()
         frame.emit(
             "effect", e[1], flags, callee=function, name=effect.name, text=effect.kind,
             subject=subjects or UNKNOWN, args=held, effect=effect, expr=e,

@@ -70,7 +70,11 @@ def left_of(guards: frozenset[Any], mapped: dict[Any, Value], solver: Solver) ->
         if guard.kind in _OF_OBJECTS:
             value = _provided(value, solver)
         holds = decided(guard, tuple(_OBJECT if _is_given(solver, a) else a for a in value), solver.mro)
-        held = contained(value, 2) if holds is None and is_drawn(guard) else ()
+        drawn = holds is None and is_drawn(guard)
+        if drawn and value and (through := passed_options.handing_on(value, wanted_of(guard))) is not None:
+            left.append(guard._replace(param=through))
+            continue
+        held = contained(value, 2) if drawn else ()
         inside = tuple(dict.fromkeys(a for a in held if a.tag == "param" or a in wanted_of(guard)))
         if inside and all(a.tag == "param" for a in inside):
             through = _passing(inside, wanted_of(guard), solver)

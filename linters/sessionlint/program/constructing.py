@@ -28,7 +28,7 @@ from sessionlint.program import (
     siblings,
     spelling,
 )
-from sessionlint.program.arguments import bind
+from sessionlint.program.arguments import bind, none_given
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import (
@@ -59,6 +59,7 @@ def construct(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
     instance, own = Inst(info), keeping.own(frame, info, e[1])
     if init is not None:
         bindings = bind(frame, init, Fn(init, instance), args, keywords)
+        none_given(init, bindings, e)
         families.note(frame, info, init, bindings)
         bindings.update(frame.solver.summary_of(init).not_given)
         running.run(frame, init, {**bindings, **{k: v for k, v in own if k.tag == "handle"}} if own else bindings, e)

@@ -195,6 +195,8 @@ def _parameters(frame: Frame) -> None:
         elif kind == ir.KIND_KWARGS:
             each = _declared(frame, name)
             value = _options(function, name, solver.read(("param", function, name)), each)
+            for held in (a for a in value if drawing.holds_function(a)):
+                drawing.draw(frame, Param(function, name), held)
         elif name == "request" and _serves_every_request(frame):
             value = (Ext("fastapi.Request()"),)
         else:
@@ -211,9 +213,9 @@ def _parameters(frame: Frame) -> None:
 def _around(frame: Frame, outer: FunctionInfo) -> None:
     """What ``*functions`` of the function around this one holds: it is called here where that was given it."""
     for name, kind, *_ in outer.params:
-        if kind == ir.KIND_VARARGS:
+        if kind in (ir.KIND_VARARGS, ir.KIND_KWARGS):
             for held in frame.solver.read(("local", outer, name)):
-                if held.tag == "seq" and drawing.holds_function(held):
+                if held.tag in ("seq", "map") and drawing.holds_function(held):
                     drawing.draw(frame, Param(outer, name), held)
 
 

@@ -102,7 +102,8 @@ def asked(frame: Frame, subject: Any, e: ir.Expr, always: bool = False) -> None:
 
 def _send_sometimes(frame: Frame, subject: Any, e: ir.Expr, fact: str) -> None:
     """Something was added on some of the ways to this query, which sends it there."""
-    flags = (ASKED,) if _callers_decide(frame, subject) else asked_of_callers(frame.guards)
+    by_callers = _callers_decide(frame, subject)
+    flags = note_asked(frame, (subject,), () if by_callers else frame.guards) or ((ASKED,) if by_callers else ())
     frame.emit("hold", e[1], flags, name=FLUSHED if fact == SENT else HOLDS, subject=(subject,), expr=e)
     if (subject, UNSENT) in frame.doubts:
         frame.doubts[(subject, fact)] = frame.doubts[(subject, UNSENT)]
@@ -149,7 +150,8 @@ def awaited(frame: Frame, function: FunctionInfo, effect: Effect, subjects: Valu
 
 def hold(frame: Frame, subject: Any, e: ir.Expr, fact: str = HOLDS) -> None:
     """The transaction of a session holds rows from here on."""
-    frame.emit("hold", e[1], asked_of_callers(frame.guards), name=fact, subject=(subject,), expr=e)
+    flags = note_asked(frame, (subject,), frame.guards)
+    frame.emit("hold", e[1], flags, name=fact, subject=(subject,), expr=e)
     what = "sends what waits to be written" if fact == FLUSHED else "opens a transaction"
     how = f"{ir.text_of(e[2])}()" if e[2] else "iterating over the query"
     frame.effect(Effect("hold", fact, subject), e[1], f"{how} {what}, and nothing here ends it")
@@ -159,6 +161,17 @@ def hold(frame: Frame, subject: Any, e: ir.Expr, fact: str = HOLDS) -> None:
 def asked_of_callers(guards: Iterable[Guard]) -> tuple[str, ...]:
     """The flag of what happens only where a parameter says so."""
     return (ASKED,) if any(guard.kind in _ASKED_OF_CALLERS for guard in guards) else ()
+
+
+def note_asked(frame: Frame, subjects: Iterable[Any], guards: Iterable[Guard]) -> tuple[str, ...]:
+    """The same flag of what begins transactions; what the parameters say is kept to be compared where one waits."""
+    asking = frozenset([guard for guard in guards if guard.kind in _ASKED_OF_CALLERS])
+    for subject in subjects:
+        if asking:
+            frame.asked_under[subject] = asking
+        elif frame.asked_under:
+            frame.asked_under.pop(subject, None)
+    return (ASKED,) if asking else ()
 
 
 def _hold_if(frame: Frame, subject: Any, e: ir.Expr, flag: Param) -> None:
@@ -218,13 +231,18 @@ def outlasts(fact: str) -> bool:
     return fact in _STATE
 
 
-def held(frame: Frame) -> tuple[Value, ...]:
+def held(frame: Frame, guards: Iterable[Guard] = ()) -> tuple[Value, ...]:
     """The sessions whose transactions hold rows here on every path; those that do with autoflush; that change rows.
 
     And those whose transaction has ended, and has not begun anew; those that hold rows on some paths, or do with
-    autoflush.
+    autoflush; last those of which parameters ask for nothing that the wait, under these ``guards``, does not ask, too.
     """
     found = tuple([tuple([a for (a, f), known in frame.facts.items() if f == fact and known == 1]) for fact in _TOLD])
+    if frame.asked_under and (found[-2] or found[-1]):
+        here = {*guards, *frame.guards}
+        under = frame.asked_under
+        alike = [a for a in (*found[-2], *found[-1]) if a in under and here.issuperset(under[a])]
+        return (*found, tuple(alike))
     return found if any(found) else ()
 
 

@@ -109,6 +109,9 @@ HANDLE_TYPES = {
     "pymysql.connections.Connection": DRIVER, "pymysql.cursors.Cursor": DRIVER, "pymysql.cursors.DictCursor": DRIVER,
 }  # fmt: skip
 
+#: The classes of connections that an engine's ``connect()`` gives, and the argument that says it is open already.
+CONNECTIONS = {"sqlalchemy.Connection": "connection", "sqlalchemy.ext.asyncio.AsyncConnection": "sync_connection"}
+
 ASYNC_TYPES = {n for n in HANDLE_TYPES if "async" in n.lower() or n.startswith(("asyncpg", "aio"))}
 
 _CANONICAL = {

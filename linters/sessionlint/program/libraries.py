@@ -58,6 +58,7 @@ from sessionlint.program.library_functions import SPECIAL
 from sessionlint.program.model import Effect
 from sessionlint.program.sqlends import transaction_statements
 from sessionlint.program.values import (
+    CONNECTION,
     ENGINE,
     SPREAD,
     UNKNOWN,
@@ -184,6 +185,8 @@ def _handle(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: i
         return handles.make(frame, "engine", e, text, callee, args, keywords, knowledge.ENGINE_MAKERS[name])
     if name == knowledge.ASYNC_ENGINE:
         return around_engine(frame, args, keywords, e) or None
+    if name in knowledge.CONNECTIONS and len(args) == 1 and knowledge.CONNECTIONS[name] not in dict(keywords):
+        return handles.make(frame, CONNECTION, e, text, callee, args, keywords, name in knowledge.ASYNC_TYPES)
     if name in knowledge.RAW_CONNECTIONS:
         is_async = knowledge.ASYNC_DRIVERS.match(name) is not None
         if name in knowledge.LEFT_OPEN:

@@ -57,6 +57,10 @@ class Outcome:
         self.returned = False
         #: what decided about transactions that are open on some paths, see :mod:`sessionlint.program.sometimes`
         self.doubts: dict[Any, Any] = {}
+        #: what parameters say where transactions began that they decide about
+        self.asked_under: dict[Any, frozenset[Any]] = {}
+        #: what parameters say wherever the function gives something back: what else they are raises
+        self.certain: set[Any] = set()
         #: the names on both sides of the function's assignments, and whether a test is assigned
         self.assigned: list[tuple[set[str], set[str], bool]] | None = None
         #: parameters out of which one thing is taken

@@ -12,7 +12,7 @@ from sessionlint.facts import ir
 from sessionlint.program.compared import TOLD
 from sessionlint.program.guards import ENTRY, Guard, decided
 from sessionlint.program.model import FunctionInfo
-from sessionlint.program.values import MORE, UNKNOWN, UNKNOWN_KEYWORDS, Const, Map, Param, Value
+from sessionlint.program.values import MORE, UNKNOWN, UNKNOWN_KEYWORDS, Const, Map, Param, Value, contained
 
 #: The binding of a call that has which parameters it leaves to such options, with their defaults.
 LEFT: Final = Const(UNKNOWN_KEYWORDS, "passed on")
@@ -79,8 +79,19 @@ def _further(guard: Guard, options: Any) -> tuple[bool | None, Guard | None]:
     return None, guard._replace(param=passed[0])
 
 
+def handing_on(value: Value, wanted: Value) -> Param | None:
+    """The options that a call hands on where these alone may have what is ``wanted`` among them."""
+    if len(value) != 1 or value[0].tag != "map" or not value[0].partial or MORE in value[0].whole:
+        return None
+    passed = [k for k, _ in value[0].whole if isinstance(k, Param)]
+    own = contained(tuple([a for k, held in value[0].whole if not isinstance(k, Param) for a in held]), 2)
+    if len(passed) != 1 or any(a.tag == "param" or a in wanted for a in own):
+        return None
+    return passed[0]
+
+
 def _no_classes(info: Any) -> tuple[Any, ...]:
     return (info,)
 
 
-__all__ = ["ENTRY", "LEFT", "STARRED", "left_to", "moved", "settled"]
+__all__ = ["ENTRY", "LEFT", "STARRED", "handing_on", "left_to", "moved", "settled"]

@@ -14,7 +14,7 @@ from sessionlint.facts import ir
 from sessionlint.facts.blocks import blocks_of
 from sessionlint.program import holding
 from sessionlint.program.frame import YES, Frame
-from sessionlint.program.guards import guards_in, otherwise
+from sessionlint.program.guards import Guard, guards_in, otherwise
 from sessionlint.program.holding import HOLDS, IF_SO, ON_SOME, PENDING, SOMETIMES
 from sessionlint.program.model import Effect, Hop
 from sessionlint.program.values import Value, contained
@@ -32,6 +32,8 @@ _TELLS = (HOLDS, holding.OVER, "ended")
 _ENDS = ("commit", "rollback", "close")
 #: What is so in either case: on every way, or on some.
 _SURELY = {**{fact: fact for fact in ON_SOME}, **{some: fact for fact, some in ON_SOME.items()}}
+#: Marks of places that not every call of a function comes to, or that errors do not leave.
+_INSIDE = frozenset({"branch", "loop", "handler", "try"})
 _TESTS = ("x", "u", "o", "n")
 _OPPOSITE = {"is": True, "==": True, "is not": False, "!=": False}
 
@@ -212,6 +214,12 @@ def left(frame: Frame, exported: dict[Effect, Any]) -> frozenset[tuple[Any, str]
     return frozenset(found)
 
 
+def note_certain(frame: Frame, guards: Iterable[Guard]) -> None:
+    """``if not name: raise``: whoever gets something back from the function has passed what it asks for."""
+    if not frame.function.is_generator and _INSIDE.isdisjoint(frame.flags):
+        frame.certain.update(guards)
+
+
 def _is_handed_on(frame: Frame, doubt: Doubt) -> bool:
     """Whether a function gives its callers just what told it whether the transaction is open."""
     if not (doubt.so or doubt.unless) or any(_NOTHING in way for way in frame.exits):
@@ -234,7 +242,7 @@ def _opened(frame: Frame, subject: Any, exported: dict[Effect, Any]) -> Hop | No
         return None
     for name in (HOLDS, SOMETIMES):
         effect = Effect("hold", name, subject)
-        if effect in exported and not frame.guarded.get(effect):
+        if effect in exported and frame.certain.issuperset(frame.guarded.get(effect, ())):
             hop: Hop = exported[effect]
             return hop
     return None

@@ -7,10 +7,10 @@ context managers, decorators, and functions that run what they are handed. So it
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sessionlint.program.model import Effect
-from sessionlint.program.values import Param
+from sessionlint.program.values import Param, contained
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -37,7 +37,7 @@ def by_helpers(program: Program, name: str) -> Iterator[Event]:
 def _ends_what_it_is_given(program: Program, event: Event, callee: FunctionInfo) -> bool:
     """Whether a function ends what this caller hands to it, or to the constructor of its object, and no more."""
     effect = event.effect
-    if effect is None or not isinstance(effect.subject, Param) or not _is_given(program, effect.subject.info, callee):
+    if effect is None or not (_is_parameter(program, effect.subject, callee) or _is_among_given(event)):
         return False
     if callee.is_generator or callee.parent is not None or callee.name.startswith("__"):
         return False
@@ -74,11 +74,23 @@ def left_by(program: Program, helper: FunctionInfo) -> str | None:
     return f"{leaving.qualname}()"
 
 
-def _is_given(program: Program, taker: FunctionInfo, callee: FunctionInfo) -> bool:
+def _is_parameter(program: Program, subject: Any, callee: FunctionInfo) -> bool:
     """Whether it is an argument of the function; or of the object's constructor, which others call, too."""
+    if not isinstance(subject, Param):
+        return False
+    taker = subject.info
     if taker is callee:
         return True
     return taker.name == "__init__" and callee.class_info in program.shared(_made_outside)
+
+
+def _is_among_given(event: Event) -> bool:
+    """Whether it is one of several that this call hands over, as ``*sessions`` or in a list."""
+    if event.effect is None or event.effect.subject is None:
+        return False
+    calls = (e for e in event.function.events if e.kind == "call" and e.span == event.span and e.callee is event.callee)
+    given = (atom for call in calls for _, value in call.bindings for atom in value if atom.tag in ("seq", "map"))
+    return any(event.effect.subject in contained((atom,)) for atom in given)
 
 
 def _made_outside(program: Program) -> frozenset[ClassInfo]:

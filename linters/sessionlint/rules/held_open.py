@@ -46,7 +46,7 @@ def held_open(program: Program, event: Event) -> Opening | None:
     if event.callee is not None and event.callee.name in _EXITS:
         return None
     told = event.args if event.kind in ("network", "effect") else ()
-    certain, flushed, changed, _, sometimes, sent = (*told, (), (), (), (), (), ())[:6]
+    certain, flushed, changed, _, sometimes, sent, alike = (*told, (), (), (), (), (), (), ())[:7]
     if not program.shared(_autoflushes):
         flushed = sent = ()
     sessions = (*certain, *flushed, *sometimes, *sent)
@@ -54,7 +54,7 @@ def held_open(program: Program, event: Event) -> Opening | None:
         if owner_of(event, (session,)) is not None or is_never_given(program, session):
             continue
         if session in sessions:
-            opening = _in_function(program, event, session, session in (*sometimes, *sent))
+            opening = _in_function(program, event, session, session in (*sometimes, *sent) and session not in alike)
         else:
             opening = _of_change(program, event, session)
         if opening is not None:
@@ -65,7 +65,8 @@ def held_open(program: Program, event: Event) -> Opening | None:
 def _in_function(program: Program, event: Event, session: object, sometimes: bool) -> Opening | None:
     """The last statement before the event that opened it; in a loop, the last one of the round before.
 
-    Where it is open ``sometimes``, callers that pass a parameter may decide that: requests pass what they like.
+    Where it is open ``sometimes``, callers that pass a parameter may decide that, unless the wait asks for as much:
+    requests pass what they like.
     """
     events = event.function.events
     here = next((i for i, other in enumerate(events) if other is event), 0)

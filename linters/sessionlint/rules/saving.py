@@ -177,7 +177,7 @@ def _may_commit(other: Event, session: Any, write: Event, later: bool) -> bool:
         return any(session in value for value in (*other.args, *owned_by_given.values()))
     if later and commits_when_run(other, session):
         return True
-    if is_of_another(write, other):
+    if is_of_another(write, other) or _is_in_its_place(write, other, session):
         return False
     if session not in other.subject or (is_left(write, other) and not {"loop"} & other.flags & write.flags):
         return False
@@ -222,6 +222,20 @@ def is_of_another(write: Event, other: Event) -> bool:
     """Whether a decorator's inner function calls one function where it writes, and another where the other happens."""
     one, another = wrapped(write), wrapped(other)
     return one is not None and another is not None and one is not another
+
+
+def _is_in_its_place(write: Event, other: Event, session: Any) -> bool:
+    """Whether one call does either: a method writes, and what another class has under its name begins or commits."""
+    one, another = write.callee, other.callee
+    if one is None or another is None or one is another or write.span != other.span or one.name != another.name:
+        return False
+    if one.class_info is None or another.class_info is None or one in another.wrappers or another in one.wrappers:
+        return False
+    # in a loop the next one may work on the same session
+    events = write.function.events if "loop" in write.flags else ()
+    return "loop" not in write.flags or any(
+        e.kind in ("create", "obtain") and "loop" in e.flags and session in e.subject for e in events
+    )
 
 
 def _is_commit(other: Event, write: Event) -> bool:

@@ -18,7 +18,7 @@ from sessionlint.rules.called_objects import commits_late, source_of
 from sessionlint.rules.class_views import class_dependencies
 from sessionlint.rules.ended_by_helpers import by_helpers
 from sessionlint.rules.given_sources import Given, commits_when_left, given_for
-from sessionlint.rules.handed_methods import handed_over
+from sessionlint.rules.handed_methods import handed_over, scheduled
 from sessionlint.rules.lazy_sessions import is_given_only
 from sessionlint.rules.mounting import mounts
 from sessionlint.rules.out_of_sight import is_kept_in_variable, may_be_committed
@@ -54,7 +54,7 @@ def by_hand(program: Program, name: str) -> Iterator[Event]:
         known = {end.site for end in handed}
         given = [e for end, calls in handed.items() if end.name == name for e in calls if program.judges(e.path)]
         ends = (e for e in (*ends, *given) if e.site not in known and not program.is_exempt(e.function))
-    return one_per_call((*ends, *_handed_on(program, name), *by_helpers(program, name)))
+    return one_per_call((*ends, *scheduled(program, name), *_handed_on(program, name), *by_helpers(program, name)))
 
 
 def _handed_on(program: Program, name: str) -> Iterator[Event]:

@@ -191,6 +191,29 @@ async def inside():
         return await connection.run_sync(lambda c: pd.read_sql("totals", c))
 """
     ),
+    Bad(
+        """
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from app.session import engine
+
+
+async def counted():
+    async with AsyncConnection(engine) as connection:  # TXN104@16
+        return connection.closed
+
+
+def pinged(other):
+    with Connection(other) as connection:  # TXN104@10
+        connection.exec_driver_sql("select 1")
+
+
+async def of_session(session: AsyncSession) -> AsyncConnection:
+    connection = await session.connection()
+    return AsyncConnection(connection.engine, connection.sync_connection)
+"""
+    ),
 ]
 
 GOOD = [

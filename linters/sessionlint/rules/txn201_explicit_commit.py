@@ -23,8 +23,9 @@ META = Rule(
         "locks are given up early, and nobody can say any more who owns the transaction. Inside `async with "
         "session.begin()` it also breaks the block: the next statement raises `InvalidRequestError: Can't operate on "
         "closed transaction inside context manager`. Every route counts: the session, its connection or transaction "
-        "object, SQL text, the method handed to a helper that calls it, which is told where it is handed over, and a "
-        "function of the session module that commits what it is given, which is told where it is called."
+        "object, SQL text, the method handed to a helper that calls it or to background work, which is told where it "
+        "is handed over, and a function of the session module that commits what it is given, which is told where it is "
+        "called."
     ),
     remedy=(
         "Endpoints and background functions own the transaction with `async with session.begin():`, which commits when "
@@ -699,6 +700,102 @@ async def seal_for_request(app: Litestar, scope) -> None:
     await lid.commit()  # TXN201@11
 """,
         path="app/middleware.py",
+    ),
+    Bad(
+        """
+from functools import partial
+from threading import Thread
+
+from fastapi import APIRouter, BackgroundTasks, Depends
+from sqlalchemy.orm import Session
+
+from app.models.item import Item
+from app.session import get_session_dependency
+from app.stock import store
+
+router = APIRouter()
+
+
+@router.post("/later")
+def later(tasks: BackgroundTasks, session: Session = Depends(get_session_dependency)):
+    session.add(Item())
+    tasks.add_task(session.commit)  # TXN201@5
+    tasks.add_task(partial(session.get_bind))
+
+
+@router.post("/beside")
+def beside(session: Session = Depends(get_session_dependency)):
+    session.add(Item())
+    Thread(target=partial(session.commit)).start()  # TXN201@5
+    Thread(target=store.commit).start()
+
+
+@router.post("/part")
+def part(tasks: BackgroundTasks, session: Session = Depends(get_session_dependency)):
+    savepoint = session.begin_nested()
+    tasks.add_task(savepoint.commit)
+""",
+        path="app/routers/items.py",
+    ),
+    Bad(
+        """
+# --- app/session.py
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+engine = create_async_engine("postgresql+asyncpg://db/app")
+session_factory = async_sessionmaker(engine)
+
+
+async def get_session_dependency():
+    async with session_factory() as session:
+        yield session
+
+
+async def finish(*sessions):
+    for session in sessions:
+        await session.commit()
+
+
+async def finish_all(sessions):
+    for session in sessions:
+        await session.commit()
+
+
+async def keep(*names):
+    for name in names:
+        async with session_factory() as session:
+            session.add(name)
+            await session.commit()
+
+
+async def after(work, *sessions):
+    await work()
+    for session in sessions:
+        await session.commit()
+# --- app/services/pairs.py
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.session import after, finish, finish_all, keep
+
+
+async def both(session: AsyncSession, audit: AsyncSession):
+    await finish(session, audit)  # TXN201@11
+
+
+async def listed(session: AsyncSession, audit: AsyncSession):
+    await finish_all([session, audit])  # TXN201@11
+
+
+async def kept():
+    await keep("a", "b")
+
+
+async def worked(session: AsyncSession):
+    async def work():
+        session.add(object())
+
+    await after(work, session)
+"""
     ),
 ]
 

@@ -11,13 +11,15 @@ from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.declared_sessions import is_declared_and_given
 from sessionlint.rules.received_units import is_of_received_unit
 from sessionlint.rules.sessions_inside import held_at_yield
-from sessionlint.rules.transactions import called, received
+from sessionlint.rules.transactions import called, down_to, one_per_call, owner_of, received
 from sessionlint.rules.two_halves import is_half_of_block
 from sessionlint.rules.watching import is_within
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
     from sessionlint.program.model import Event, FunctionInfo
+
+_MAX_HOPS = 12
 
 META = Rule(
     code="TXN204",
@@ -26,7 +28,8 @@ META = Rule(
     rationale=(
         "Two services that each own a transaction cannot be put into one: the second failure leaves the first one's "
         "rows behind. And called by an owner, or after any earlier statement on that session, `begin()` raises "
-        "`InvalidRequestError: A transaction is already begun on this Session`."
+        "`InvalidRequestError: A transaction is already begun on this Session`. A block that a helper of no layer "
+        "begins on what it is given (`async with transaction(self.session):`) is told where the service uses it."
     ),
     remedy=(
         "The endpoint or background function wraps the call: `async with session.begin(): await service(session, …)`. "
@@ -36,7 +39,8 @@ META = Rule(
         "Savepoints; endpoints, background functions and handlers of a bot's messages, which own their transactions; "
         "a block in which a dependency of requests yields, which is the request's: TXN211 tells when that commits; "
         "`begin()` that no block ends, which is TXN203; sessions the function opened itself, which is TXN106; sessions "
-        "that a call makes of which only the type is declared."
+        "that a call makes of which only the type is declared; helpers of the session module and approved contexts; "
+        "helpers that begin only after asking `session.in_transaction()`; objects that a service is given to enter."
     ),
 )
 
@@ -489,6 +493,166 @@ async def greet(of=Depends(clerk)):
     return of
 """
     ),
+    Bad(
+        """
+# --- app/kit/blocks.py
+from contextlib import asynccontextmanager
+from functools import wraps
+
+
+@asynccontextmanager
+async def block(session):
+    async with session.begin():
+        yield session
+
+
+@asynccontextmanager
+async def outer(session):
+    async with block(session) as inner:
+        yield inner
+
+
+@asynccontextmanager
+async def part(session):
+    async with session.begin_nested():
+        yield session
+
+
+@asynccontextmanager
+async def joining(session):
+    if session.in_transaction():
+        yield session
+    else:
+        async with session.begin():
+            yield session
+
+
+async def run_in_block(session, work):
+    async with session.begin():
+        return await work(session)
+
+
+async def start(session):
+    await session.begin()
+
+
+class Atomic:
+    def __init__(self, session):
+        self.session = session
+
+    async def __aenter__(self):
+        self.block = self.session.begin()
+        await self.block.__aenter__()
+        return self.session
+
+    async def __aexit__(self, *details):
+        return await self.block.__aexit__(*details)
+
+
+class Unit:
+    def __init__(self, factory):
+        self.factory = factory
+
+    async def __aenter__(self):
+        self.session = self.factory()
+        await self.session.begin()
+        return self
+
+    async def __aexit__(self, *details):
+        await self.session.commit()
+        await self.session.close()
+
+
+def in_block(function):
+    @wraps(function)
+    async def inner(session, *args):
+        async with session.begin():  # TXN204@20
+            return await function(session, *args)
+
+    return inner
+# --- app/services/berths.py
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.kit.blocks import Atomic, Unit, block, in_block, joining, outer, part, run_in_block, start
+from app.session import get_session
+
+
+class Berths:
+    def __init__(self, session: AsyncSession, given: Atomic, unit: Unit):
+        self.session = session
+        self.given = given
+        self.unit = unit
+
+    async def let(self, boat):
+        async with block(self.session):  # TXN204@20
+            self.session.add(boat)
+
+    async def let_below(self, boat):
+        async with outer(self.session) as session:  # TXN204@20
+            session.add(boat)
+
+    async def let_atomically(self, boat):
+        async with Atomic(self.session) as session:  # TXN204@20
+            session.add(boat)
+
+    async def let_by_work(self):
+        await run_in_block(self.session, self.put)  # TXN204@15
+
+    async def put(self, session):
+        session.add(object())
+
+    async def in_part(self, boat):
+        async with part(self.session) as session:
+            session.add(boat)
+
+    async def where_none_is_open(self, boat):
+        async with joining(self.session) as session:
+            session.add(boat)
+
+    async def by_hand(self):
+        await start(self.session)
+
+    async def of_what_is_given(self, boat):
+        async with self.given as session:
+            session.add(boat)
+        async with self.unit:
+            self.unit.session.add(boat)
+
+    async def own(self, boat):
+        async with get_session() as session, block(session):
+            session.add(boat)
+
+    async def above(self, boat):
+        await self.let(boat)
+        await wrapped(self.session)
+
+
+@in_block
+async def wrapped(session):
+    session.add(object())
+# --- app/routers/berths.py
+from fastapi import APIRouter, Depends
+
+from app.kit.blocks import Atomic, Unit, block
+from app.services.berths import Berths
+from app.session import get_session_dependency, session_factory
+
+router = APIRouter()
+
+
+@router.post("/berths")
+async def let(session=Depends(get_session_dependency)):
+    berths = Berths(session, Atomic(session), Unit(session_factory))
+    await berths.of_what_is_given(object())
+    await berths.above(object())
+
+
+@router.post("/boats")
+async def boats(session=Depends(get_session_dependency)):
+    async with block(session):
+        session.add(object())
+"""
+    ),
 ]
 
 GOOD = [
@@ -679,6 +843,42 @@ def check(program: Program) -> Iterator[Finding]:
                 "flush here."
             )
             yield program.finding(META, event, message)
+    for event in one_per_call(_by_helpers(program)):
+        message = (
+            f"`{called(event)}` begins a transaction of {program.describe(event.subject[0])}, and so makes the service "
+            "own it. Begin it in the endpoint or background function that calls the service; a part that may fail on "
+            "its own belongs in `begin_nested()`."
+        )
+        yield program.finding(META, event, message, down_to(program, event))
+
+
+def _by_helpers(program: Program) -> Iterator[Event]:
+    """A service's calls of helpers, which are no service themselves, that begin a block on what it has received."""
+    for event in program.events("effect"):
+        if event.text != "txn" or event.name != "begin" or not _is_for_service(program, event.function):
+            continue
+        # what a service is handed to be entered is a unit of work; inside the block of an owner it is TXN205
+        if "received" in event.flags or owner_of(event, event.subject) is not None:
+            continue
+        known = event.function.summary.ambient
+        if event.subject and all(received(a) or a in known for a in event.subject) and _is_begun_below(program, event):
+            yield event
+
+
+def _is_begun_below(program: Program, event: Event) -> bool:
+    """Whether what is called begins the block, or what that calls, and nothing on the way is told or approved."""
+    callee, effect = event.callee, event.effect
+    for _ in range(_MAX_HOPS):
+        if callee is None or effect is None or program.role(callee) is not None:
+            break
+        hop = None if callee in program.shared(_wrapped) else callee.summary.hop(effect)
+        if hop is None:
+            break
+        if hop.callee is None:
+            begun = (e for e in callee.events if e.kind == "txn" and e.name == "begin" and e.site == hop.site)
+            return any(_is_block(program, e) for e in begun)
+        callee, effect = hop.callee, hop.inner
+    return False
 
 
 def _is_received(program: Program, event: Event, session: Any) -> bool:

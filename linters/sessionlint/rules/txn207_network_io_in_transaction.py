@@ -49,14 +49,15 @@ META = Rule(
         "Calls before or after the block, also between two blocks; work that is only scheduled inside it; functions "
         "that wait but are called outside; clients that are only created inside the block, and what they only collect "
         "(the commands of a pipeline before `execute()`); sessions that have only read, rows that were added but not "
-        "flushed; after writes in a branch: where a parameter decides about them that callers pass, where anything "
-        "may have ended the transaction since, and under another test of the same names (a failure that is rolled back "
-        "and then forgotten is no path of its own); what a context manager does when it is left, outside a block; the "
-        "session of an object that others made, once another such object has ended a transaction, which may be the "
-        "same, or does what no class in sight writes out; waits after a commit or rollback by hand in the block, which "
-        "are TXN201, TXN202 and TXN205; `sleep(0)`, which waits for nothing; what a `map()` or a generator "
-        "expression will call that is gone through after the block; coroutines that are kept by a name and only "
-        "awaited or gathered behind it; what a task group runs whose own block ends behind the transaction's."
+        "flushed; after writes in a branch: where a parameter that callers pass decides about them and not about the "
+        "wait, where anything may have ended the transaction since, and under another test of the same names (a "
+        "failure that is rolled back and then forgotten is no path of its own); what a context manager does when it is "
+        "left, outside a block; the session of an object that others made, once another such object has ended a "
+        "transaction, which may be the same, or does what no class in sight writes out; waits after a commit or "
+        "rollback by hand in the block, which are TXN201, TXN202 and TXN205; `sleep(0)`, which waits for nothing; what "
+        "a `map()` or a generator expression will call that is gone through after the block; coroutines that are kept "
+        "by a name and only awaited or gathered behind it; what a task group runs whose own block ends behind the "
+        "transaction's."
     ),
 )
 
@@ -1478,6 +1479,228 @@ async def go(boat):
         await moor(session, boat, RemoteBell())  # TXN207@15
         await leave(session, boat)  # TXN207@15
 """,
+    ),
+    Bad(
+        """
+# --- app/services/moorings.py
+import requests
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models import Item
+
+
+def tell(name):
+    requests.post("https://berths.example", json={"name": name}, timeout=3)
+
+
+class Moorings:
+    def __init__(self, session: AsyncSession):
+        self.session = session
+
+    async def ensure(self, key):
+        found = await self.session.get(Item, key)
+        if found is None:
+            self.session.add(Item(id=key))
+            await self.session.flush()
+
+    async def checked(self, key, name: str):
+        if not name:
+            raise ValueError("name")
+        await self.ensure(key)
+        tell(name)  # TXN207@9
+
+    async def written_here(self, key, name: str):
+        if not name:
+            return
+        if await self.session.get(Item, key) is None:
+            self.session.add(Item(id=key))
+            await self.session.flush()
+        tell(name)  # TXN207@9
+
+    async def in_branch(self, key, state: str):
+        if state == "taken":
+            await self.ensure(key)
+            tell(key)  # TXN207@13
+        else:
+            tell(state)
+
+    async def apart(self, key, state: str, loud: bool):
+        if state == "taken":
+            await self.ensure(key)
+        if loud:
+            tell(key)
+
+    async def either(self, key, state: str):
+        if state == "taken":
+            await self.ensure(key)
+        tell(key)
+
+    async def later(self, key, name: str):
+        if name:
+            await self.ensure(key)
+            await self.session.commit()
+            tell(name)
+# --- app/tasks/moorings.py
+from app.services.moorings import Moorings
+from app.session import get_session
+
+
+async def moor(key, name):
+    async with get_session() as session:
+        moorings = Moorings(session)
+        await moorings.checked(key, name)
+        await moorings.written_here(key, name)
+        await moorings.in_branch(key, name)
+        await moorings.apart(key, name, True)
+        await moorings.either(key, name)
+        await moorings.later(key, name)
+"""
+    ),
+    Bad(
+        """
+# --- app/services/desks.py
+import requests
+
+
+class Desk:
+    def __init__(self, session, *hooks):
+        self.session = session
+        self.hooks = hooks
+
+    async def book(self, row):
+        self.session.add(row)
+        for hook in self.hooks:
+            hook(row)
+
+
+class Board:
+    def __init__(self, session, **hooks):
+        self.session = session
+        self.hooks = hooks
+
+    async def book(self, row):
+        self.session.add(row)
+        for hook in self.hooks.values():
+            hook(row)
+
+    async def last(self, row):
+        self.hooks["last"](row)
+
+
+async def each(row, *hooks):
+    for hook in hooks:
+        hook(row)
+
+
+async def named(row, **hooks):
+    for name, hook in hooks.items():
+        hook(row)
+
+
+async def passed_on(row, **hooks):
+    await named(row, **hooks)
+
+
+def tell(row):
+    requests.post("https://desks.example", json=row)
+
+
+def count(row):
+    print(row)
+# --- app/tasks/desks.py
+from app.services.desks import Board, Desk, count, each, named, passed_on, tell
+from app.session import get_session
+
+
+async def told(row):
+    async with get_session() as session, session.begin():
+        await Desk(session, tell).book(row)  # TXN207@15
+        await Board(session, last=tell).book(row)  # TXN207@15
+        await Board(session, last=tell).last(row)  # TXN207@15
+        await each(row, tell)  # TXN207@15
+        await named(row, last=tell)  # TXN207@15
+        await passed_on(row, last=tell)  # TXN207@15
+
+
+async def counted(row):
+    async with get_session() as session, session.begin():
+        await Desk(session, count).book(row)
+        await Board(session, last=count).book(row)
+        await Board(session, last=count).last(row)
+        await each(row, count)
+        await named(row, last=count)
+        await passed_on(row, last=count)
+
+
+async def alone(row):
+    async with get_session() as session, session.begin():
+        await Desk(session).book(row)
+        await Board(session).book(row)
+        await each(row)
+        await named(row)
+        await passed_on(row)
+"""
+    ),
+    Bad(
+        """
+# --- app/services/crews.py
+import requests
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models import Item
+
+
+def tell(name):
+    requests.post("https://crews.example", json={"name": name}, timeout=3)
+
+
+class Crews:
+    def __init__(self, session: AsyncSession):
+        self.session = session
+
+    async def ensure(self, key, name: str, role: str = "member"):
+        found = await self.session.get(Item, key)
+        if found is not None:
+            return found
+        if not name:
+            raise ValueError("name")
+        if role == "member" and self.session.info:
+            raise ValueError("full")
+        row = Item(id=key)
+        self.session.add(row)
+        await self.session.flush()
+        return row
+
+    async def ensure_named(self, key, name: str):
+        found = await self.session.get(Item, key)
+        if found is not None:
+            return found
+        if not name:
+            return None
+        self.session.add(Item(id=key))
+        await self.session.flush()
+
+    async def join(self, key, name: str):
+        await self.ensure(key, name)
+        tell(name)  # TXN207@9
+
+    async def join_named(self, key, name: str):
+        await self.ensure_named(key, name)
+        tell(name)
+# --- app/tasks/crews.py
+from app.services.crews import Crews
+from app.session import get_session
+
+
+async def man(key, name):
+    async with get_session() as session:
+        await Crews(session).join(key, name)
+
+
+async def man_named(key, name):
+    async with get_session() as session:
+        await Crews(session).join_named(key, name)
+"""
     ),
 ]
 

@@ -2177,6 +2177,72 @@ async def committed_at_last():
             await session.commit()
 """
     ),
+    Bad(
+        """
+# --- app/tasks/steps.py
+from abc import ABC, abstractmethod
+
+from app.session import get_session
+
+
+class Step(ABC):
+    async def run(self):
+        async with get_session() as session:
+            await self.work(session)  # TXN209@19
+
+    @abstractmethod
+    async def work(self, session): ...
+
+
+class Closing(Step):
+    async def work(self, session):
+        session.add(object())
+
+
+class Promoting(Step):
+    async def work(self, session):
+        async with session.begin():
+            session.add(object())
+
+
+class Finishing(Step):
+    async def work(self, session):
+        session.add(object())
+        await session.commit()
+# --- app/tasks/nightly.py
+from app.session import get_session
+from app.tasks.steps import Closing, Finishing, Promoting
+
+
+async def nightly():
+    await Closing().run()
+    await Promoting().run()
+
+
+async def chosen(kind):
+    step = Closing() if kind else Finishing()
+    async with get_session() as session:
+        await step.work(session)  # TXN209@15
+
+
+async def each_its_own():
+    for step in (Closing(), Finishing()):
+        async with get_session() as session:
+            await step.work(session)  # TXN209@19
+
+
+async def together():
+    async with get_session() as session:
+        for step in (Closing(), Finishing()):
+            await step.work(session)
+
+
+async def finished(kind):
+    step = Promoting() if kind else Finishing()
+    async with get_session() as session:
+        await step.work(session)
+"""
+    ),
 ]
 
 GOOD = [
