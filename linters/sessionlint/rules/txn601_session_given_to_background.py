@@ -845,6 +845,86 @@ async def pots(key: int, background: BackgroundTasks, kiln: Kiln = Depends(get_k
     await Pots(kiln, background).put_off(key)
 """
     ),
+    Bad(
+        """
+# --- app/jobs.py
+import logging
+
+
+def run_later(tasks, function, *args):
+    async def safely():
+        try:
+            await function(*args)
+        except Exception:
+            logging.exception("%s failed", function)
+            raise
+
+    tasks.add_task(safely)
+
+
+class Job:
+    def __init__(self, function):
+        self.function = function
+
+    @property
+    def tracked(self):
+        async def wrapper(*args, **options):
+            try:
+                await self.function(*args, **options)
+            except Exception:
+                logging.exception("%s failed", self.function)
+                raise
+
+        return wrapper
+
+
+class Jobs:
+    def create(self, function):
+        return Job(function)
+# --- app/routers/items.py
+from fastapi import APIRouter, BackgroundTasks, Depends
+
+from app.jobs import Job, Jobs, run_later
+from app.session import get_session_dependency
+
+router = APIRouter()
+jobs = Jobs()
+
+
+async def load(session, key):
+    await session.get(object, key)
+
+
+async def tell(key):
+    print(key)
+
+
+@router.post("/items/helper")
+async def by_helper(key: int, tasks: BackgroundTasks, session=Depends(get_session_dependency)):
+    run_later(tasks, load, session, key)  # TXN601@5
+
+
+@router.post("/items/property")
+async def by_property(key: int, tasks: BackgroundTasks, session=Depends(get_session_dependency)):
+    async def work():
+        await session.get(object, key)
+
+    tasks.add_task(jobs.create(work).tracked)  # TXN601@5
+
+
+@router.post("/items/option")
+async def by_option(key: int, tasks: BackgroundTasks, session=Depends(get_session_dependency)):
+    tasks.add_task(Job(load).tracked, key=key, session=session)  # TXN601@5
+
+
+@router.post("/items/queued")
+async def without(key: int, tasks: BackgroundTasks, session=Depends(get_session_dependency)):
+    await load(session, key)
+    run_later(tasks, tell, key)
+    tasks.add_task(Job(tell).tracked, key)
+    tasks.add_task(jobs.create(tell).tracked, key)
+"""
+    ),
 ]
 
 GOOD = [
