@@ -925,6 +925,89 @@ async def without(key: int, tasks: BackgroundTasks, session=Depends(get_session_
     tasks.add_task(jobs.create(tell).tracked, key)
 """
     ),
+    Bad(
+        """
+# --- app/services/counting.py
+import asyncio
+import logging
+from typing import Protocol
+
+from app.session import get_session
+
+
+class Work(Protocol):
+    async def add(self, page): ...
+
+
+class OnSession(Work):
+    def __init__(self, session):
+        self.session = session
+
+    async def add(self, page):
+        await self.session.get(object, page)
+
+
+class OnItsOwn(Work):
+    async def add(self, page):
+        async with get_session() as session:
+            await session.get(object, page)
+
+
+class Counter:
+    def __init__(self, work: Work):
+        self.work = work
+
+    async def count(self, page):
+        try:
+            await self.work.add(page)
+        except Exception:
+            logging.exception("not counted")
+            raise
+
+    async def later(self, page):
+        self.task = asyncio.create_task(self.count(page))  # TXN601@21
+
+
+class Reader:
+    def __init__(self, work: Work):
+        self.work = work
+
+    async def read(self, page):
+        await self.work.add(page)
+
+    async def later(self, page):
+        self.task = asyncio.create_task(self.read(page))
+# --- app/routers/pages.py
+from fastapi import APIRouter, Depends
+
+from app.services.counting import Counter, OnItsOwn, OnSession, Reader, Work
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+def get_work(session=Depends(get_session_dependency)) -> Work:
+    return OnSession(session)
+
+
+def get_own() -> Work:
+    return OnItsOwn()
+
+
+def get_counter(work: Work = Depends(get_work)) -> Counter:
+    return Counter(work)
+
+
+def get_reader(work: Work = Depends(get_own)) -> Reader:
+    return Reader(work)
+
+
+@router.get("/pages/{page}")
+async def pages(page: str, counter: Counter = Depends(get_counter), reader: Reader = Depends(get_reader)):
+    await counter.later(page)
+    await reader.later(page)
+"""
+    ),
 ]
 
 GOOD = [
