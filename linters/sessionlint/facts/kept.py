@@ -55,7 +55,9 @@ def _filled(node: ast.AST, given: set[str]) -> Iterator[ast.expr]:
 
 
 def _is_given(node: ast.expr, given: set[str]) -> bool:
-    """A name, an object of the class that is ``given``, or one made with what is: ``Handler(session)``."""
+    """A name, a tuple with what is ``given``, an object of that class, or one made with it: ``Handler(session)``."""
+    if isinstance(node, ast.Tuple):
+        return any(isinstance(part, ast.Name) and part.id in given for part in node.elts)
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
         return isinstance(node, ast.Name)
     if node.func.id in given:
@@ -72,8 +74,9 @@ def _sources(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
                 yield n.id, node.iter
     elif isinstance(node, ast.Assign):
         for target in node.targets:
-            if isinstance(target, ast.Name):
-                yield target.id, node.value
+            for name in target.elts if isinstance(target, ast.Tuple) else (target,):
+                if isinstance(name, ast.Name):
+                    yield name.id, node.value
     elif isinstance(node, ast.NamedExpr):
         yield node.target.id, node.value
 

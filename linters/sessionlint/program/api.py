@@ -15,13 +15,14 @@ from sessionlint.facts import ir
 from sessionlint.facts.numbering import Numbering
 from sessionlint.program.dependencies import listed as listed_dependencies
 from sessionlint.program.entries import entries
+from sessionlint.program.inside_work import called_inside, queued
 from sessionlint.program.listing import FileListing, listings
 from sessionlint.program.model import ClassInfo, Effect, Event, FunctionInfo, Hop, ModuleInfo
 from sessionlint.program.policy_names import functions_named
 from sessionlint.program.proving import way_to, way_to_source
 from sessionlint.program.reached import beside, reached_from
 from sessionlint.program.resolvers import resolvers
-from sessionlint.program.scheduling import POOLED
+from sessionlint.program.scheduling import INSIDE, POOLED
 from sessionlint.program.served import message_handlers
 from sessionlint.program.singletons import singletons
 from sessionlint.program.solver import Solver
@@ -158,16 +159,18 @@ class Program:
         for event in self.events("schedule"):
             if event.text == "thread" or self.policy.layer_of(event.path) in ("test", "migration"):
                 continue
-            for function in self.started_by(event):
+            for function in (*self.started_by(event), *called_inside(self, event.value)):
                 found.setdefault(function, event)
         for event in self.events("effect"):
             # a helper of the project starts what this call passes to it
-            if event.text == "schedule" and event.name in ("background", POOLED):
-                for function in self.started_by(event):
+            if event.text == "schedule" and event.name in ("background", POOLED, INSIDE):
+                for function in (*self.started_by(event), *called_inside(self, event.subject)):
                     found.setdefault(function, event)
         for function in self.by_file(_registered):
             if self.is_registered(function):
                 found.setdefault(function, None)
+        for event, function in queued(self, found):
+            found.setdefault(function, event)
         return found
 
     def is_registered(self, function: FunctionInfo) -> bool:

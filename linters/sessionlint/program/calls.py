@@ -390,11 +390,12 @@ def call_function(
 
 
 def _made_before(frame: Frame, pending: Pending) -> bool:
-    """Whether a function that is defined before the open transaction makes a coroutine: ``call = lambda: notify()``."""
+    """Whether a coroutine was made before the open transaction, or by a function that is defined before it."""
     place = pending.site[1]
-    if pending.kind != "coro" or all(t.site[0] == frame.path and t.site[1][:2] < place[:2] for t in frame.tx):
+    earlier = [t.site[0] == frame.path and t.site[1][:2] < place[:2] for t in frame.tx]
+    if pending.kind != "coro" or all(earlier):
         return False
-    return any(span[:2] <= place[:2] and place[2:] <= span[2:] for span in frame.function.children)
+    return True not in earlier or any(s[:2] <= place[:2] and place[2:] <= s[2:] for s in frame.function.children)
 
 
 def run_pending(frame: Frame, pending: Pending, span: ir.Span4, e: ir.Expr | None, context: bool = False) -> Value:

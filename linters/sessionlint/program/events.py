@@ -62,7 +62,8 @@ class Event(NamedTuple):
     * ``started``: the thread in ``subject`` begins the work that a ``schedule`` event tells of where it was made;
     * ``starts``: ``value`` (functions) run when the worker ``name`` starts or stops;
     * ``concurrent``: ``args`` run at the same time through ``name``;
-    * ``handed``: ``args`` are put into the queue of a module in ``subject``; ``taken``: something is taken out of it;
+    * ``handed``: ``args`` (a session, a function) are put into the queue of a module in ``subject``; ``taken``:
+      something is taken out of it;
     * ``await``: the tasks in ``subject`` (:data:`~sessionlint.program.values.TASK`) are awaited;
     * ``outcome``: the task in ``subject`` is asked how it ended by ``name`` (result, exception);
     * ``url``: a text with ``://`` in it is put together; ``value`` are the texts;

@@ -155,7 +155,7 @@ def _grow_inside(frame: Frame, target: ir.Expr, added: Value, e: ir.Expr) -> Non
         frame.store("attribute", ir.text_of(target), added, e[1])
     elif target[0] == "i":
         lasting.note(frame, target, (), added, target)
-    if not any(_is_called(frame, atom) for atom in added):
+    if not any(_is_called(frame, atom) for atom in _parts(added)):
         return
     listed = (Seq((added,), True),)
     if target[0] == "a":
@@ -165,6 +165,12 @@ def _grow_inside(frame: Frame, target: ir.Expr, added: Value, e: ir.Expr) -> Non
                 frame.solver.write(("attr", owner.info, target[3]), listed)
     elif target[0] == "i" and target[2][0] in ("n", "a"):
         assign(frame, target, listed, None)
+
+
+def _parts(added: Value) -> Value:
+    """What is put in, with the parts of a tuple that it is: ``self.waiting.append((function, args))``."""
+    pairs = [a for a in added if a.tag == "seq" and not a.many]
+    return (*added, *[a for pair in pairs for part in pair.items for a in part]) if pairs else added
 
 
 def _is_called(frame: Frame, atom: Any) -> bool:

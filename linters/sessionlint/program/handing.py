@@ -34,9 +34,14 @@ def call(frame: Frame, queue: Any, name: str, args: list[Value], e: ir.Expr) -> 
     """A method of such a queue; what it gives is left open."""
     if name in _TAKES:
         frame.emit("taken", e[1], name=name, subject=(queue,), expr=e)
-    elif name in PUTS and args and any(frame.solver.kind_of(a) in _HELD for a in contained(args[0])):
+    elif name in PUTS and args and any(_is_told(frame, a) for a in contained(args[0])):
         frame.emit("handed", e[1], name=name, subject=(queue,), args=(args[0],), expr=e)
     return UNKNOWN
+
+
+def _is_told(frame: Frame, atom: Any) -> bool:
+    """Whether rules go by what is put in: a session, or a function that who takes it out calls."""
+    return atom.tag == "fn" or frame.solver.kind_of(atom) in _HELD
 
 
 __all__ = ["QUEUE", "call", "is_put", "made", "made_for_threads"]

@@ -7,6 +7,7 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import (
+    captured,
     joining,
     knowledge,
     plain_routes,
@@ -40,6 +41,8 @@ Keywords = list[tuple[str, Value]]
 _STARTS = threads.STARTS
 #: The name of the effect where a pool's result is kept: somebody may ask for it.
 POOLED = "pooled"
+#: The name of the effect on what work that is started calls, or passes on: it sees to the errors of that.
+INSIDE = "inside"
 _TASK_CLASS = TASK.removesuffix("()")
 _TASK_SUFFIXES = (".create_task", ".ensure_future", ".run_coroutine_threadsafe")
 #: Functions that run another one in a thread.
@@ -416,6 +419,9 @@ def tell(
                 for inner in _handed_over(value):
                     if inner.tag in ("param", "injected"):
                         frame.effect(Effect("schedule", how, inner), e[1], note)
+        if frame.function.children and atom.tag in ("fn", "pending"):
+            for param in captured.handed_on(frame.function, atom.info):
+                frame.effect(Effect("schedule", INSIDE if how == _STARTS.name else how, param), e[1], note)
     if begins and how != joining.THREADED:
         frame.effect(_STARTS, e[1], "background work is started here")
 

@@ -166,9 +166,15 @@ def _operation(
 def _closed_over(
     frame: Frame, function: FunctionInfo, inner: FunctionInfo, mapped: dict[Any, Value]
 ) -> tuple[tuple[Any, Value], ...]:
-    """The handles, functions it wraps and names of tenants that a call gave it, for what it defines and returns."""
+    """The handles, functions it wraps and names of tenants that a call gave it, for what it defines and returns.
+
+    What a method defines has the functions that the object was made with, too.
+    """
     keys = [identity(function, name) for name, *_ in function.params]
     owner = function.class_info
+    made = frame.solver.method(owner, "__init__") if owner is not None and function.name != "__init__" else None
+    if made is not None:
+        keys += [identity(made, name) for name, *_ in made.params[1:]]
     registers = any(c.registers for c in frame.solver.mro(owner)) if owner is not None else puts(inner)
     said = [key for key in keys if _says(mapped.get(key, UNKNOWN))] if registers else []
     asked = said if said and frame.solver.summary_of(inner).keeps else []

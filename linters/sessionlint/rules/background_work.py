@@ -206,6 +206,8 @@ def _used_sessions(program: Program, function: FunctionInfo, bindings: dict[Any,
             own = subject.tag == "param" and subject.info is function
             if own or subject in bindings or not is_worked_with(program, subject):
                 continue
+            if passed_on(program, function, subject):
+                continue  # in its ``*args``, or in those of another caller
             if subject.tag != "handle" or _is_made_around(program, function, subject):
                 yield subject
     if function.parent is not None:

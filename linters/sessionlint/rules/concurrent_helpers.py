@@ -88,6 +88,18 @@ def may_bring(program: Program, function: FunctionInfo, name: str) -> bool:
     return any(atom.tag not in _BRINGS_NONE or program.kind(atom) for atom in contained(tuple(views)))
 
 
+def comes_beside(program: Program, function: FunctionInfo, given: list[str], session: Any) -> bool:
+    """Whether callers bring a session by another parameter than those ``given`` whose content runs together.
+
+    It is one for all of these then: ``gather(*(repo.load(key) for key in keys))``.
+    """
+    content = tuple(a for name in given for a in program.solver.views(Param(function, name)))
+    if session in contained(content) or session in sessions_in(program, content):
+        return False
+    others = (p[0] for p in function.params if p[0] not in given)
+    return any(session in sessions_in(program, program.solver.views(Param(function, name))) for name in others)
+
+
 def _asks_for(chain: list[FunctionInfo], session: Any) -> bool:
     """Whether a function gets a session from what it calls itself: out of a context variable, a registry."""
     return any(session in e.subject for f in chain for e in f.events if e.kind == "obtain")

@@ -42,7 +42,10 @@ def _of_objects(program: Program, made: Value) -> frozenset[Any]:
 
 
 def _views(program: Program, part: Param) -> Value:
-    return (*program.solver.views(part), *program.solver.declared_classes(part))
+    """What a part is: as passed, as dependencies make it where that says more than a protocol, and as declared."""
+    passed = program.solver.views(part)
+    made = [a for v in passed if v.tag == "injected" for a in program.solver.views(v) if a.tag == "inst"]
+    return (*passed, *made, *program.solver.declared_classes(part))
 
 
 def _direct(program: Program) -> dict[ClassInfo, dict[Any, None]]:

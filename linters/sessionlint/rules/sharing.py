@@ -22,6 +22,8 @@ from sessionlint.rules.shared_scopes import registries_in
 from sessionlint.rules.taking_turns import lock_around
 
 _MAKES = ("create", "obtain")
+#: What makes an object with a session of its own, which is known by the place then; a helper of the project may do so.
+_MAKES_HOLDER = ("construct", "call")
 _TOLD_AS_SUCH = (SESSION, CONNECTION, DRIVER)
 _RANKS = ("injected", "handle", "param")
 
@@ -189,7 +191,7 @@ def is_shared(
     made = session.site
     return not any(
         "loop" in e.flags
-        and (session in e.subject if e.kind in _MAKES else e.kind == "construct" and e.site == made)
+        and (session in e.subject if e.kind in _MAKES else e.kind in _MAKES_HOLDER and e.site == made)
         and (place is None or is_repeated(function, e.span, place))
         for e in function.events
     )

@@ -65,7 +65,9 @@ META = Rule(
         "parameter. Work that needs a session of its own is background work: schedule it after the transaction."
     ),
     not_flagged=(
-        "Background functions, wherever they are written, with what only they call in their file or class; "
+        "Background functions, wherever they are written, with what they were given to call "
+        "(`add_task(logged, work)`, `add_task(Job(work).run)`, a queue's worker) and what only they call in their file "
+        "or class; "
         "dependencies, authentication first of all, that open a short session of their own and close it (what they "
         "read on the endpoint's has begun its transaction, TXN206); websocket endpoints, with what only they call in "
         "their file, and the generators of streamed answers (in services, too), which would hold an injected session "
@@ -929,6 +931,38 @@ app.add_middleware(Kept)
 app.include_router(router)
 """
     ),
+    Bad(
+        """
+# --- app/jobs.py
+async def logged(function):
+    await function()
+# --- app/routers/items.py
+from fastapi import APIRouter, BackgroundTasks
+
+from app.jobs import logged
+from app.session import get_session
+
+router = APIRouter()
+
+
+@router.post("/items/later")
+async def later(key: int, tasks: BackgroundTasks):
+    async def work():
+        async with get_session() as session:
+            await session.get(object, key)
+
+    tasks.add_task(logged, work)
+
+
+@router.post("/items/now")
+async def now(key: int):
+    async def work():
+        async with get_session() as session:  # TXN106@20
+            await session.get(object, key)
+
+    await logged(work)
+"""
+    ),
 ]
 
 GOOD = [
@@ -1584,6 +1618,117 @@ async def opening(handler, event, data):
     async with get_session() as session:
         data["session"] = session
         return await handler(event, data)
+"""
+    ),
+    Good(
+        """
+# --- app/jobs.py
+import asyncio
+import logging
+
+waiting = asyncio.Queue()
+
+
+def run_later(tasks, function, *args):
+    async def safely():
+        try:
+            await function(*args)
+        except Exception:
+            logging.exception("%s failed", function)
+            raise
+
+    tasks.add_task(safely)
+
+
+async def logged(function):
+    try:
+        await function()
+    except Exception:
+        logging.exception("%s failed", function)
+        raise
+
+
+class Job:
+    def __init__(self, function):
+        self.function = function
+
+    @property
+    def tracked(self):
+        async def wrapper():
+            await logged(self.function)
+
+        return wrapper
+
+    async def run(self):
+        await logged(self.function)
+
+
+class Jobs:
+    def create(self, function):
+        return Job(function)
+
+
+async def drain():
+    while True:
+        function = await waiting.get()
+        await logged(function)
+
+
+def start():
+    return asyncio.create_task(drain())
+# --- app/routers/items.py
+from fastapi import APIRouter, BackgroundTasks
+
+from app.jobs import Job, Jobs, logged, run_later, waiting
+from app.session import get_session
+
+router = APIRouter()
+jobs = Jobs()
+
+
+@router.post("/items/helper")
+async def by_helper(key: int, tasks: BackgroundTasks):
+    async def work():
+        async with get_session() as session, session.begin():
+            await session.get(object, key)
+
+    run_later(tasks, work)
+
+
+@router.post("/items/argument")
+async def as_argument(key: int, tasks: BackgroundTasks):
+    async def work():
+        async with get_session() as session, session.begin():
+            await session.get(object, key)
+
+    tasks.add_task(logged, work)
+
+
+@router.post("/items/object")
+async def by_object(key: int, tasks: BackgroundTasks):
+    async def work():
+        async with get_session() as session, session.begin():
+            await session.get(object, key)
+
+    tasks.add_task(Job(work).run)
+
+
+@router.post("/items/property")
+async def by_property(key: int, tasks: BackgroundTasks):
+    async def work():
+        async with get_session() as session, session.begin():
+            await session.get(object, key)
+
+    tasks.add_task(jobs.create(work).tracked)
+
+
+@router.post("/items/queue")
+async def by_queue(key: int):
+    async def work():
+        async with get_session() as session, session.begin():
+            await session.get(object, key)
+
+    waiting.put_nowait(work)
 """
     ),
 ]

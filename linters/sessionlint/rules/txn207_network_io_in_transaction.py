@@ -1702,6 +1702,113 @@ async def man_named(key, name):
         await Crews(session).join_named(key, name)
 """
     ),
+    Bad(
+        """
+import httpx
+
+from app.session import get_session
+
+
+class Outbox:
+    def __init__(self):
+        self.pairs = []
+        self.triples = []
+
+    def add(self, function, *args):
+        self.pairs.append((function, args))
+
+    def later(self, function, *args, **options):
+        self.triples.append((function, args, options))
+
+    async def fire(self):
+        for function, args in self.pairs:
+            await function(*args)
+
+    async def drain(self):
+        while self.triples:
+            function, args, options = self.triples.pop(0)
+            await function(*args, **options)
+
+
+async def tell(page):
+    async with httpx.AsyncClient() as client:
+        await client.post("https://hooks.example", json={"page": page})
+
+
+async def note(page):
+    print(page)
+
+
+async def inside():
+    outbox = Outbox()
+    async with get_session() as session, session.begin():
+        await session.get(object, 1)
+        outbox.add(tell, "home")
+        await outbox.fire()  # TXN207@15
+
+
+async def drained_inside():
+    outbox = Outbox()
+    async with get_session() as session, session.begin():
+        await session.get(object, 1)
+        outbox.later(tell, page="home")
+        await outbox.drain()  # TXN207@15
+
+
+async def behind():
+    outbox = Outbox()
+    async with get_session() as session, session.begin():
+        await session.get(object, 1)
+        outbox.add(tell, "home")
+        outbox.later(tell, page="home")
+    await outbox.fire()
+    await outbox.drain()
+
+
+async def harmless():
+    outbox = Outbox()
+    async with get_session() as session, session.begin():
+        await session.get(object, 1)
+        outbox.add(note, "home")
+        outbox.later(note, page="home")
+        await outbox.fire()
+        await outbox.drain()
+"""
+    ),
+    Bad(
+        """
+import httpx
+
+from app.session import get_session
+
+
+async def tell(page):
+    async with httpx.AsyncClient() as client:
+        await client.post("https://hooks.example", json={"page": page})
+
+
+async def late():
+    pending = tell("home")
+    async with get_session() as session, session.begin():
+        await session.get(object, 1)
+        await pending  # TXN207@15
+
+
+async def made_inside():
+    async with get_session() as session, session.begin():
+        await session.get(object, 1)
+        pending = tell("home")  # TXN207@19
+        await session.get(object, 2)
+        await pending
+
+
+async def in_time():
+    pending = tell("home")
+    await pending
+    async with get_session() as session, session.begin():
+        await session.get(object, 1)
+"""
+    ),
 ]
 
 GOOD = [

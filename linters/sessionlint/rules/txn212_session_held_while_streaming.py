@@ -31,7 +31,8 @@ META = Rule(
         "session that long, and with a transaction begun (one SELECT is enough, also in the authentication dependency) "
         "its connection too: as many open streams as the pool has places, and the service answers nobody. The finding "
         "stands at the endpoint's parameter that asks for the session, or for the dependency that took one (in a `def` "
-        "of one line on that line), or at the `Depends(…)` of the route or router; not where the stream starts."
+        "of one line on that line), or at the `Depends(…)` of the route or router where no parameter brings it; not "
+        "where the stream starts."
     ),
     remedy=(
         'Ask for the session with `Depends(…, scope="function")`, which closes it before the stream starts, in the '
@@ -182,6 +183,34 @@ async def ledgers(connection=Depends(get_session_dependency)):  # TXN212@19
 @router.get("/ledgers/short")
 async def short(connection=Depends(get_session_dependency, scope="function")):
     return StreamingResponse(iter((await connection.execute(text("SELECT 1"))).scalars().all()))
+"""
+    ),
+    Bad(
+        """
+from fastapi import APIRouter, Depends, Header
+from fastapi.responses import StreamingResponse
+
+from app.session import get_session_dependency
+
+
+async def current_user(authorization: str = Header(), db=Depends(get_session_dependency)):
+    return await db.get(object, authorization)
+
+
+class Pages:
+    def __init__(self, db=Depends(get_session_dependency)):
+        self.db = db
+
+    async def lines(self):
+        yield str(await self.db.get(object, 1))
+
+
+router = APIRouter(dependencies=[Depends(current_user)])
+
+
+@router.get("/pages")
+async def export(pages: Pages = Depends()):  # TXN212@18
+    return StreamingResponse(pages.lines())
 """
     ),
 ]
@@ -335,7 +364,8 @@ def _held(program: Program, function: FunctionInfo) -> Iterator[tuple[tuple[Func
         for session in _sessions(program, event):
             yield (function, event.span), f"The session of parameter {event.name!r}", session
     spans = {d: e.span for e in injects for d in e.value}
-    for dependency in request_dependencies(program, function):
+    # what a router's dependency took, too, the endpoint's own parameter keeps all the same
+    for dependency in sorted(request_dependencies(program, function), key=lambda d: d not in spans):
         where = (function, spans[dependency]) if dependency in spans else place_of(program, dependency.site, function)
         for target in behind(program, dependency):
             for event in target.events:

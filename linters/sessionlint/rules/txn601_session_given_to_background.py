@@ -1069,6 +1069,169 @@ async def alone(kiln: int):
         await fire(session, kiln)
 """
     ),
+    Bad(
+        """
+# --- app/jobs.py
+import logging
+
+
+def run_later(tasks, function, *args):
+    async def safely():
+        try:
+            await function(*args)
+        except Exception:
+            logging.exception("%s failed", function)
+            raise
+
+    tasks.add_task(safely)
+
+
+class Job:
+    def __init__(self, function):
+        self.function = function
+
+    @property
+    def tracked(self):
+        async def wrapper(*args, **options):
+            try:
+                await self.function(*args, **options)
+            except Exception:
+                logging.exception("%s failed", self.function)
+                raise
+
+        return wrapper
+
+
+class Jobs:
+    def create(self, function):
+        return Job(function)
+# --- app/routers/items.py
+from fastapi import APIRouter, BackgroundTasks, Depends
+
+from app.jobs import Job, Jobs, run_later
+from app.session import get_session_dependency
+
+router = APIRouter()
+jobs = Jobs()
+
+
+async def load(session, key):
+    await session.get(object, key)
+
+
+async def tell(key):
+    print(key)
+
+
+@router.post("/items/helper")
+async def by_helper(key: int, tasks: BackgroundTasks, session=Depends(get_session_dependency)):
+    run_later(tasks, load, session, key)  # TXN601@5
+
+
+@router.post("/items/property")
+async def by_property(key: int, tasks: BackgroundTasks, session=Depends(get_session_dependency)):
+    async def work():
+        await session.get(object, key)
+
+    tasks.add_task(jobs.create(work).tracked)  # TXN601@5
+
+
+@router.post("/items/option")
+async def by_option(key: int, tasks: BackgroundTasks, session=Depends(get_session_dependency)):
+    tasks.add_task(Job(load).tracked, key=key, session=session)  # TXN601@5
+
+
+@router.post("/items/queued")
+async def without(key: int, tasks: BackgroundTasks, session=Depends(get_session_dependency)):
+    await load(session, key)
+    run_later(tasks, tell, key)
+    tasks.add_task(Job(tell).tracked, key)
+    tasks.add_task(jobs.create(tell).tracked, key)
+"""
+    ),
+    Bad(
+        """
+# --- app/services/counting.py
+import asyncio
+import logging
+from typing import Protocol
+
+from app.session import get_session
+
+
+class Work(Protocol):
+    async def add(self, page): ...
+
+
+class OnSession(Work):
+    def __init__(self, session):
+        self.session = session
+
+    async def add(self, page):
+        await self.session.get(object, page)
+
+
+class OnItsOwn(Work):
+    async def add(self, page):
+        async with get_session() as session:
+            await session.get(object, page)
+
+
+class Counter:
+    def __init__(self, work: Work):
+        self.work = work
+
+    async def count(self, page):
+        try:
+            await self.work.add(page)
+        except Exception:
+            logging.exception("not counted")
+            raise
+
+    async def later(self, page):
+        self.task = asyncio.create_task(self.count(page))  # TXN601@21
+
+
+class Reader:
+    def __init__(self, work: Work):
+        self.work = work
+
+    async def read(self, page):
+        await self.work.add(page)
+
+    async def later(self, page):
+        self.task = asyncio.create_task(self.read(page))
+# --- app/routers/pages.py
+from fastapi import APIRouter, Depends
+
+from app.services.counting import Counter, OnItsOwn, OnSession, Reader, Work
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+def get_work(session=Depends(get_session_dependency)) -> Work:
+    return OnSession(session)
+
+
+def get_own() -> Work:
+    return OnItsOwn()
+
+
+def get_counter(work: Work = Depends(get_work)) -> Counter:
+    return Counter(work)
+
+
+def get_reader(work: Work = Depends(get_own)) -> Reader:
+    return Reader(work)
+
+
+@router.get("/pages/{page}")
+async def pages(page: str, counter: Counter = Depends(get_counter), reader: Reader = Depends(get_reader)):
+    await counter.later(page)
+    await reader.later(page)
+"""
+    ),
 ]
 
 GOOD = [

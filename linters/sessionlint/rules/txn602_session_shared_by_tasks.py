@@ -17,6 +17,7 @@ from sessionlint.rules.concurrent_helpers import (
     BESIDE,
     CALLED,
     ELEMENTS,
+    comes_beside,
     concurrent_parameters,
     given_together,
     is_foreign,
@@ -806,6 +807,74 @@ async def by_pool(pool: asyncpg.Pool):
 """,
         path="app/services/items.py",
     ),
+    Bad(
+        """
+# --- app/session.py
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+maker = async_sessionmaker(create_async_engine("postgresql+asyncpg://db/app"))
+
+
+class Unit:
+    def __init__(self, opens):
+        self.opens = opens
+
+    async def __aenter__(self):
+        self.session = self.opens()
+        return self
+
+    async def __aexit__(self, *error):
+        await self.session.close()
+
+
+def new_unit():
+    return Unit(maker)
+# --- app/tasks/fans.py
+import asyncio
+
+from app.session import Unit, maker, new_unit
+
+
+class Repository:
+    def __init__(self, session):
+        self.session = session
+
+    async def load(self, key):
+        return await self.session.get(object, key)
+
+
+async def load(unit, key):
+    async with unit:
+        return await unit.session.get(object, key)
+
+
+async def each_its_own(keys):
+    async with asyncio.TaskGroup() as group:
+        for key in keys:
+            group.create_task(load(new_unit(), key))
+    await asyncio.gather(*(load(Unit(maker), key) for key in keys))
+    return await asyncio.gather(*(load(new_unit(), key) for key in keys))
+
+
+async def one_for_all(keys):
+    unit = new_unit()
+    return await asyncio.gather(*(load(unit, key) for key in keys))  # TXN602@18
+
+
+async def by_names(repository, keys):
+    return await asyncio.gather(*(repository.load(key) for key in keys))  # TXN602@18
+
+
+async def of_many(repositories, key):
+    return await asyncio.gather(*(repository.load(key) for repository in repositories))
+
+
+async def names(first, second):
+    async with maker() as session, maker() as other:
+        await by_names(Repository(session), [first, second])
+        await of_many([Repository(session), Repository(other)], first)
+"""
+    ),
 ]
 
 GOOD = [
@@ -1087,9 +1156,16 @@ def _grouped(program: Program, events: list[Event]) -> Iterator[tuple[Event, Any
 
 def _own(program: Program, event: Event, counts: Counter[Any]) -> Counter[Any]:
     """Without what callers bring to a helper: that is theirs to answer for."""
-    if not any(may_bring(program, event.function, name) for name, _ in given_together(event)):
+    given = [name for name, _ in given_together(event) if may_bring(program, event.function, name)]
+    if not given:
         return counts
-    return Counter({s: n for s, n in counts.items() if not is_foreign(program, event.function, s)})
+    return Counter(
+        {
+            s: n
+            for s, n in counts.items()
+            if not is_foreign(program, event.function, s) or comes_beside(program, event.function, given, s)
+        }
+    )
 
 
 def _started(
