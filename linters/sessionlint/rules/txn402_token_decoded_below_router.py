@@ -23,7 +23,8 @@ META = Rule(
     remedy="Decode in the auth layer, through a dependency of the route, and pass the user's id to the service.",
     not_flagged=(
         "The auth layer, endpoints, dependencies, middleware and handlers of errors; helpers that only these "
-        "call; tests; `json.loads` and `base64` on anything but the parts of a token."
+        "call; what a class of the auth layer puts over an attribute that a service's base calls; tests; "
+        "`json.loads` and `base64` on anything but the parts of a token."
     ),
     presets=("scrapersky",),
     program_wide=True,
