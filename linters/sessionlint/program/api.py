@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from sessionlint.facts import ir
 from sessionlint.facts.numbering import Numbering
+from sessionlint.program.bound_below import BELOW
 from sessionlint.program.dependencies import listed as listed_dependencies
 from sessionlint.program.entries import entries
 from sessionlint.program.inside_work import called_inside, queued
@@ -383,6 +384,9 @@ class Program:
             function, span = where, where.header
         else:
             function, span = where
+        below = self._put_below.get(function)
+        if below is not None:
+            trace = [*trace, *_at(below, span)]
         return Finding(
             code=rule.code,
             name=rule.name,
@@ -393,6 +397,16 @@ class Program:
             qualname=function.qualname,
             trace=tuple(trace),
         )
+
+    @cached_property
+    def _put_below(self) -> dict[FunctionInfo, list[tuple[ir.Span4, TraceStep]]]:
+        """Calls of what classes below put over a name, by the function of the base that calls it."""
+        found: dict[FunctionInfo, list[tuple[ir.Span4, TraceStep]]] = {}
+        for event in self.events(BELOW):
+            for place in event.value:
+                step = self.step(place.value, f"a class below has this {event.name}")
+                found.setdefault(event.function, []).append((event.span, step))
+        return found
 
     @staticmethod
     def step(site: Site, note: str) -> TraceStep:
@@ -421,6 +435,13 @@ class Program:
         if not steps or (steps[-1].path, steps[-1].line) != (handle.root[0], handle.root[1][0]):
             steps.append(self.step(handle.root, f"the {handle.kind} is made here"))
         return steps
+
+
+def _at(below: list[tuple[ir.Span4, TraceStep]], span: ir.Span4) -> Iterator[TraceStep]:
+    """What is told of calls in this place, or around it."""
+    for at, step in dict.fromkeys(below):
+        if (at[:2] <= span[:2] and span[2:] <= at[2:]) or (span[:2] <= at[:2] and at[2:] <= span[2:]):
+            yield step
 
 
 def _registered(listing: FileListing) -> Iterator[FunctionInfo]:

@@ -24,8 +24,8 @@ _STATEMENTS = 20
 _TESTED = {"I": 2, "W": 2, "q": 2, "M": 2}
 #: What a function that is gone through again must not do: define.
 _DEFINES = frozenset({"lam", "F", "C", "glob"})
-#: Several of these make a difference: sessions and what makes one, what is still to be run.
-_MATTERS = frozenset({"handle", "fn", "cls", "pending", "partial"})
+#: Several of these make a difference: sessions and what makes one, what is still to be run, what is injected.
+_MATTERS = frozenset({"handle", "fn", "cls", "pending", "partial", "dependency"})
 #: Libraries whose things are no claims, ids or streams.
 _OF_NO_ONE = ("builtins.", "sqlalchemy.", "typing.", "datetime.", "logging.", "pathlib.")
 #: What tells one branch from another in the conditions of an effect.

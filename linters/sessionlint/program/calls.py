@@ -7,6 +7,7 @@ from typing import Any, Final
 from sessionlint.facts import ir
 from sessionlint.program import (
     alike,
+    bound_below,
     calling_back,
     class_values,
     constructing,
@@ -53,7 +54,7 @@ from sessionlint.program.external_names import told_by
 from sessionlint.program.forwarding import forward, is_open_ended
 from sessionlint.program.frame import Frame
 from sessionlint.program.growing import grow, remove, update
-from sessionlint.program.guards import Guard, either, instead_of, name_of, receiver_of
+from sessionlint.program.guards import ANY, ONLY, Guard, either, instead_of, name_of, receiver_of
 from sessionlint.program.model import Effect
 from sessionlint.program.values import (
     FACTORY,
@@ -135,6 +136,8 @@ def evaluate_call(frame: Frame, e: ir.Expr, statement: bool = False, context: bo
             out = join(out, _guarded(frame, _of_receiver(absent, callee), callee, args, keywords, e))
         elif (drawn := drawing.guard_of(frame, callee, e[2])) is not None:
             out = join(out, _guarded(frame, drawn, callee, args, keywords, e))
+        elif frame.put_below and (below := bound_below.guard_of(frame, callee, e)) is not None:
+            out = join(out, _guarded(frame, below, callee, args, keywords, e))
         elif frame.chosen and (choice := class_values.choice_of(frame, callee)) is not None:
             class_values.foretell(frame, choice, callee, args, keywords, e, awaited)
             out = join(out, _guarded(frame, choice.guard, callee, args, keywords, e))
@@ -195,7 +198,7 @@ def _is_only_declared(frame: Frame, callee: Any, e: ir.Expr) -> bool:
 
 
 #: Conditions on functions and objects that are passed: what others of them leave to be awaited is not theirs.
-_HANDED: Final = ("is", "of")
+_HANDED: Final = ("is", "of", ONLY, ANY)
 
 
 def _guarded(

@@ -114,6 +114,8 @@ def carry(
         guards |= overriding.of_passed_methods(frame, conditions, asked)
     if effect.kind == sending.SEND:
         sending.carry(frame, function, effect, mapped, e, guards)
+    elif guards and overriding.is_left_to_callers(frame, effect, guards):
+        overriding.note(frame, function, effect, inner, mapped, guards, e)
     else:
         happens(frame, function, effect, inner, mapped, e, guards)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from sessionlint.facts import ir
-from sessionlint.program import class_names, knowledge, overriding
+from sessionlint.program import bound_below, class_names, knowledge, overriding
 from sessionlint.program.arguments import bound
 from sessionlint.program.frame import Frame
 from sessionlint.program.guards import ANY, ONLY, Guard
@@ -58,15 +58,19 @@ def chosen(frame: Frame, info: ClassInfo, name: str, value: Value, e: ir.Expr) -
     if e[2][2] != function.params[0][0]:
         return value
     if value and value[0].tag not in _TELLS:
-        return value
+        return bound_below.put_over(frame, info, Param(function, e[2][2]), name, value, False)
     through = Param(function, e[2][2])
     called = [a for a in value if a.tag in _CALLED]
     if called and not any(a.tag == "cls" and frame.solver.is_model(a.info) for a in called):
         _note(frame, info, through, name, value, called)
-    elif not called and any(a.tag == "inst" for a in value):
+        return bound_below.put_over(frame, info, through, name, value, False)
+    if not called and any(a.tag == "inst" for a in value):
         _note_made(frame, info, through, value)
     elif _is_open(frame, info, name, value):
-        return _left_open(frame, info, through, name) or value
+        found = _left_open(frame, info, through, name) or value
+        return bound_below.put_over(frame, info, through, name, found, True)
+    elif all(a == _NONE or a.tag == "ext" for a in value):
+        return bound_below.put_over(frame, info, through, name, value, bool(value) and value[0] == _NONE)
     elif value and value[0].tag in _NAMED:
         return class_names.note(frame, info, through, name, value)
     return value

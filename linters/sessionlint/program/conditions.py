@@ -58,7 +58,7 @@ def left_of(guards: frozenset[Any], mapped: dict[Any, Value], solver: Solver) ->
                 return None
             left += [further] if further is not None else []
             continue
-        if guard.kind == ONLY and len(value) == 1 and value[0].tag == "param":
+        if len(value) == 1 and value[0].tag == "param" and is_only(guard):
             left.append(guard._replace(param=value[0]))
             continue
         if is_handed(guard):
@@ -90,6 +90,11 @@ def left_of(guards: frozenset[Any], mapped: dict[Any, Value], solver: Solver) ->
         if holds is False:
             return None
     return frozenset(left)
+
+
+def is_only(guard: Guard) -> bool:
+    """Whether nothing happens as long as it is not known that a condition holds."""
+    return guard.kind == ONLY or (guard.kind == ANY and all(kind == ONLY for kind, _ in guard.value))
 
 
 def _together(guard: Guard, mapped: dict[Any, Value], solver: Solver) -> Any:

@@ -42,6 +42,8 @@ def interesting(function: FunctionInfo, kind_of: Callable[[Any], str | None]) ->
     if any(e.kind == "unknown" and e.name in _ENDS for e in function.events):
         return True
     handed = (*summary.returns, *summary.yields)
+    if function.is_property and any(_is_called_for(a) for a in handed):
+        return True
     return any(a.tag in ("handle", "injected") or (a.tag == "inst" and kind_of(a)) or _makes(a) for a in handed)
 
 
@@ -126,6 +128,13 @@ def _opens(atom: Any) -> bool:
     return atom.name in _IMPORTS or atom.name.partition(".")[0] in _VERIFYING
 
 
+def _is_called_for(atom: Any) -> bool:
+    """Whether an atom is a library's class, function or object that does something that matters when it is called."""
+    if atom.tag != "ext":
+        return False
+    return _opens(atom) or (atom.name.endswith("()") and network.request_of(atom.name) is not None)
+
+
 def _makes(atom: Any) -> bool:
     """Whether an atom is a library's class or function that makes sessions, engines or connections, or a thread."""
     if atom.tag == "obj":
@@ -145,7 +154,10 @@ def _atom_matters(atom: Any, makers: frozenset[FunctionInfo], owners: set[Any]) 
     if tag in ("fn", "pending"):
         return atom.info in makers
     if tag == "ext":
-        return _opens(atom) or (atom.name.endswith("()") and network.request_of(atom.name) is not None)
+        return _is_called_for(atom)
+    if tag == "const":
+        # the name of a column, by another name: ``by = "tenant_id"``
+        return atom.kind == "str" and "tenant" in atom.value and bool(atom.value.isidentifier())
     if tag == "obj":
         return atom.name in threads.OBJECTS
     if tag == "inst" and atom.bindings and any(_makes(a) for _, v in atom.bindings for a in v):

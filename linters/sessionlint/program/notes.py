@@ -127,6 +127,8 @@ class Notes(Outcome):
         self.by_name: dict[Any, Any] = {}
         #: classes and functions that came from class attributes, see :mod:`sessionlint.program.class_values`
         self.chosen: dict[Any, Any] = {}
+        #: what classes below have in the place of what a base binds, and which, see :mod:`~.bound_below`
+        self.put_below: dict[Any, Any] = {}
         #: what objects of the classes that others have in their place are made with
         self.made_instead: dict[Any, Any] = {}
         #: objects were made here of the function's own class, or of one below, see :mod:`~.own_class`

@@ -11,7 +11,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program import own_class, replacing
 from sessionlint.program.arguments import bound
-from sessionlint.program.conditions import left_of
+from sessionlint.program.conditions import is_only, left_of
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.guards import ONLY, Guard, decided, receiver_of
 from sessionlint.program.model import ClassInfo, Effect, FunctionInfo, Hop, Summary
@@ -134,10 +134,10 @@ def foretell_one(frame: Frame, guard: Guard, callee: Fn, args: list[Value], keyw
     for effect in summary.effects:
         if effect.kind in _KINDS:
             guards = left_of(summary.guards.get(effect, frozenset()), mapped, frame.solver)
-            _note(frame, method, effect, effect, mapped, None if guards is None else guards | {guard}, e)
+            note(frame, method, effect, effect, mapped, None if guards is None else guards | {guard}, e)
     for key in summary.possible:
         guards = left_of(key[1], mapped, frame.solver)
-        _note(frame, method, key[0], key, mapped, None if guards is None else guards | {guard}, e)
+        note(frame, method, key[0], key, mapped, None if guards is None else guards | {guard}, e)
 
 
 def of_receiver(frame: Frame, function: FunctionInfo, mapped: dict[Any, Value], e: ir.Expr) -> dict[Any, Value]:
@@ -178,6 +178,14 @@ def _of_own_class(frame: Frame, guard: Any) -> Any:
     return guard._replace(kind="of") if decided(guard, (Inst(own),), frame.solver.mro) else guard
 
 
+def is_left_to_callers(frame: Frame, effect: Effect, guards: frozenset[Any]) -> bool:
+    """Whether only callers know that an object is of the class that does this: it is not the method's own."""
+    if effect.kind not in _KINDS:
+        return False
+    own = _self(frame)
+    return any(is_only(guard) and guard.param != own for guard in guards)
+
+
 def settled(
     frame: Frame,
     function: FunctionInfo,
@@ -191,17 +199,18 @@ def settled(
     for key in summary.possible:
         left = left_of(key[1], asked, frame.solver)
         guards = None if left is None else frozenset(_of_own_class(frame, guard) for guard in left)
-        if guards is not None and any(guard.kind == ONLY for guard in guards):
-            _note(frame, function, key[0], key, mapped, guards, e)
+        if guards is not None and any(is_only(guard) for guard in guards):
+            note(frame, function, key[0], key, mapped, guards, e)
         elif guards is not None:
             happen.append((key, guards))
     return happen
 
 
-def _note(
+def note(
     frame: Frame, callee: FunctionInfo, effect: Effect, inner: Any, mapped: dict[Any, Value],
     guards: frozenset[Any] | None, e: ir.Expr,
 ) -> None:  # fmt: skip
+    """Notes that an effect of a callee is possible, under conditions that callers decide."""
     if guards is None or frame.dead:
         return
     subjects: Value = (None,)

@@ -10,13 +10,15 @@ from sessionlint.facts import ir
 from sessionlint.program import calls
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import FunctionInfo
-from sessionlint.program.values import UNKNOWN, Inst, Value, join
+from sessionlint.program.values import ABSENT, UNKNOWN, Inst, Value, join
 
 
 def is_left_open(frame: Frame, atom: Inst, value: Value) -> bool:
     """Whether a class and those above assign nothing to an attribute of this value: it is at most declared there."""
     solver = frame.solver
     for item in value:
+        if item == ABSENT:
+            continue
         if item.tag == "param" and item.info.class_info is not None:
             if item.info.class_info in solver.mro(atom.info):
                 return False

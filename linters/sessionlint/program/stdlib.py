@@ -44,6 +44,7 @@ PROPERTY: Value = (Ext("builtins.property()"),)
 #: What ``suppress(Error)`` is a call of.
 SUPPRESSING: Value = (Ext("contextlib.suppress()"),)
 _INTEGER = Ext("builtins.int()")
+_A_TYPE = Ext("builtins.type()")
 #: What is known of a dictionary that makes what it is asked for.
 DEFAULTS: Value = (Ext("collections.defaultdict()"),)
 #: What a variable of the environment holds.
@@ -87,15 +88,23 @@ def _views(frame: Frame, param: Any) -> Value:
 def _getattr(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     if len(args) < 2:
         return UNKNOWN
-    found = named(frame, args[0], args[1], e) or _of_unknown(frame, args[0], args[1])
+    # ``model: type`` says of no attribute what it is
+    base = tuple([a for a in args[0] if a != _A_TYPE]) if _A_TYPE in args[0] else args[0]
+    found = named(frame, base, args[1], e) or _of_unknown(frame, base, args[1], e)
     return join(found, args[2]) if len(args) > 2 else found
 
 
-def _of_unknown(frame: Frame, base: Value, names: Value) -> Value:
-    """A tenant's column of a model that is not known: ``getattr(self.model, "tenant_id", None)``."""
-    name = literal(names)
-    unknown = not any(a.tag in ("inst", "const", "mod") for a in base)
-    return (Column(None, name),) if unknown and name in frame.solver.policy.tenant_names else UNKNOWN
+def _of_unknown(frame: Frame, base: Value, names: Value, e: ir.Expr) -> Value:
+    """A tenant's column of a model that is not known: ``getattr(self.model, "tenant_id", None)``.
+
+    Of several names that classes keep (``getattr(self.model, self.scope)``) each may be the one.
+    """
+    if any(a.tag != "const" for a in names) or any(a.tag in ("inst", "const", "mod") for a in base):
+        return UNKNOWN
+    if len(names) > 1 and (e[0] != "c" or e[3][1][0] != "a"):
+        return UNKNOWN
+    known = frame.solver.policy.tenant_names
+    return tuple([Column(None, a.value) for a in names if a.kind == "str" and a.value in known])
 
 
 def _method_caller(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:

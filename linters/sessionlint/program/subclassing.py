@@ -15,16 +15,18 @@ BELOW: Final = "__subclasses__"
 #: Stands in a metaclass's ``__new__`` for the class that is made, like a parameter that each definition passes.
 _MADE: Final = "<class>"
 _MAKES: Final = frozenset({"__new__", "__init__"})
-_HOOK: Final = "__init_subclass__"
+HOOK: Final = "__init_subclass__"
 
 
 def define(frame: Frame, info: ClassInfo, keywords: Any) -> None:
     """A class of the project is defined: its bases, and its metaclass, are told."""
     bases = frame.solver.mro(info)[1:]
     at = ("c", info.header, ("n", info.header, info.name), (), ())
-    hook = next((c.methods[_HOOK] for c in bases if _HOOK in c.methods), None)
+    hook = next((c.methods[HOOK] for c in bases if HOOK in c.methods), None)
     if hook is not None and hook.params and not frame.solver.is_abstract(hook):
         given = [(key, frame.evaluate(expr)) for key, expr in keywords if key not in (None, "metaclass")]
+        for name, value in given:
+            frame.solver.write(("made", info, Param(hook, name)), value)
         frame.machine.call(frame, Fn(hook), [(Cls(info),)], given, at)
     for cls in (info, *bases):
         for meta in cls.attributes[METACLASS][2] if METACLASS in cls.attributes else ():
@@ -76,4 +78,4 @@ def below(frame: Frame, info: ClassInfo) -> Value:
     return (Seq((classes,), True),) if classes else UNKNOWN
 
 
-__all__ = ["BELOW", "below", "define", "made", "receiver"]
+__all__ = ["BELOW", "HOOK", "below", "define", "made", "receiver"]

@@ -33,7 +33,7 @@ from sessionlint.program.values import (
 #: What the arguments of a call may make something else of.
 _CHANGES = frozenset({
     "param", "injected", "handle", "row", "inst", "pending", "seq", "map", "text", "partial", "fn", "method",
-    "operation",
+    "operation", "dependency", "annotated",
 })  # fmt: skip
 
 
@@ -119,6 +119,14 @@ def substitute(
             out = join(out, tuple([atom._replace(session=s) for s in _stands_for(frame, atom.session, mapped)]))
         elif tag == "method":
             out = join(out, tuple([atom._replace(receiver=r) for r in _stands_for(frame, atom.receiver, mapped)]))
+        elif depth < 3 and tag == "dependency" and atom.target:
+            given = substitute(frame, atom.target, mapped, function, span, depth + 1)
+            # what this call asks for, it asks for here
+            asked = atom if given == atom.target else atom._replace(target=given, site=frame.site(span))
+            out = join(out, (asked,))
+        elif depth < 3 and tag == "annotated":
+            typed, marks = [substitute(frame, v, mapped, function, span, depth + 1) for v in (atom.type, atom.metadata)]
+            out = join(out, (atom._replace(type=typed, metadata=marks),))
         elif tag == "operation":
             out = join(out, _operation(frame, atom, mapped, function, span, depth))
         else:

@@ -184,6 +184,37 @@ async def told(app: Litestar):
 """,
         policy=(("session-dependencies", []), ("session-contexts", [])),
     ),
+    Bad(
+        # a class below opens by another way than its base
+        """
+from app.session import get_session, session_factory
+
+
+class Work:
+    open = staticmethod(get_session)
+
+    async def load(self, key):
+        async with self.open() as session:  # TXN101@20
+            return (await session.get(object, key)).name
+
+
+class RawWork(Work):
+    open = staticmethod(session_factory)
+
+
+class Plain:
+    open = staticmethod(get_session)
+
+    async def load(self, key):
+        async with self.open() as session:
+            return (await session.get(object, key)).name
+
+
+class OtherPlain(Plain):
+    open = staticmethod(get_session)
+""",
+        path="app/tasks/example.py",
+    ),
 ]
 
 GOOD = [

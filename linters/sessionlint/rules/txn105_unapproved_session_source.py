@@ -631,6 +631,65 @@ async def dessert(key):
     return await at_some_table().get(object, key)  # TXN105@18
 """
     ),
+    Bad(
+        # a helper asks for what each call hands it, and the call is the place
+        """
+# --- app/stores.py
+from app.session import session_factory
+
+
+async def store():
+    async with session_factory() as session:
+        yield session
+# --- app/asking.py
+from typing import Annotated, Any
+
+from fastapi import Depends
+
+
+def wanted(function):
+    return Annotated[Any, Depends(function)]
+
+
+def asked(function):
+    return Depends(function)
+# --- app/routers/notes.py
+from fastapi import APIRouter
+
+from app.asking import asked, wanted
+from app.session import get_session_dependency
+from app.stores import store
+
+router = APIRouter()
+Session = wanted(get_session_dependency)
+Store = wanted(store)
+
+
+@router.get("/a")
+async def a(session: Store):  # TXN105@13
+    return await session.get(object, 1)
+
+
+@router.get("/b")
+async def b(session: Session):
+    return await session.get(object, 1)
+
+
+@router.get("/c")
+async def c(session=asked(store)):  # TXN105@21
+    return await session.get(object, 1)
+
+
+@router.get("/d")
+async def d(session=asked(get_session_dependency)):
+    return await session.get(object, 1)
+
+
+@router.get("/e", dependencies=[asked(store)])  # TXN105@33
+async def e(session=asked(get_session_dependency)):
+    return await session.get(object, 1)
+"""
+    ),
 ]
 
 GOOD = [

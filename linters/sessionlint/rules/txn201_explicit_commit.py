@@ -797,6 +797,46 @@ async def worked(session: AsyncSession):
     await after(work, session)
 """
     ),
+    Bad(
+        # a class below has a property over the session that its base binds to nothing
+        """
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class Shelf:
+    session = None
+
+    async def save(self, row):
+        self.session.add(row)
+        await self.session.commit()  # TXN201@15
+
+
+class RequestShelf(Shelf):
+    def __init__(self, session: AsyncSession):
+        self._session = session
+
+    @property
+    def session(self) -> AsyncSession:
+        return self._session
+
+
+class Register:
+    session = None
+
+    async def save(self, row):
+        self.session.add(row)
+        await self.session.flush()
+
+
+class RequestRegister(Register):
+    def __init__(self, session: AsyncSession):
+        self._session = session
+
+    @property
+    def session(self) -> AsyncSession:
+        return self._session
+""",
+    ),
 ]
 
 GOOD = [

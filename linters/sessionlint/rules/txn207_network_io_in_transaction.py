@@ -1809,6 +1809,81 @@ async def in_time():
         await session.get(object, 1)
 """
     ),
+    Bad(
+        # the client of a class below: in objects of that class alone
+        """
+import httpx
+import requests
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models import Item
+
+
+class Notifier:
+    client = None
+    post = staticmethod(dict)
+
+    async def tell(self, text):
+        await self.client.post("https://example.com", json=text)
+
+    async def tell_twice(self, text):
+        await self.tell(text)
+
+    def shout(self, text):
+        self.post("https://example.com", text)
+
+    async def save(self, session: AsyncSession):
+        async with session.begin_nested():
+            await session.flush()
+            await self.client.get("https://example.com")  # TXN207@19
+
+
+class WebNotifier(Notifier):
+    client = httpx.AsyncClient()
+    post = staticmethod(requests.post)
+
+
+class OtherWebNotifier(Notifier):
+    post = staticmethod(requests.post)
+
+
+class Printer(Notifier):
+    class client:
+        @staticmethod
+        async def post(url, json):
+            return json
+
+        @staticmethod
+        async def get(url):
+            return url
+
+    post = staticmethod(list)
+
+
+async def of_the_web(session: AsyncSession):
+    async with session.begin_nested():
+        await session.flush()
+        await WebNotifier().tell("a")  # TXN207@15
+        await WebNotifier().tell_twice("a")  # TXN207@15
+        WebNotifier().shout("a")  # TXN207@9
+        OtherWebNotifier().shout("a")  # TXN207@9
+
+
+async def of_no_web(session: AsyncSession):
+    async with session.begin_nested():
+        await session.flush()
+        await Printer().tell("a")
+        await Printer().tell_twice("a")
+        Printer().shout("a")
+        Notifier().shout("a")
+
+
+async def of_nobody_knows(session: AsyncSession, notifier: Notifier):
+    async with session.begin_nested():
+        await session.flush()
+        notifier.shout("a")
+""",
+    ),
 ]
 
 GOOD = [

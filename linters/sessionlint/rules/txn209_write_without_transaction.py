@@ -2243,6 +2243,48 @@ async def finished(kind):
         await step.work(session)
 """
     ),
+    Bad(
+        # what a factory's dependency makes is of the class that this call hands it
+        source="""
+from fastapi import APIRouter, Depends
+
+from app.models import Item
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+class Shelf:
+    def __init__(self, session):
+        self.session = session
+
+    async def put(self, name):
+        self.session.add(Item(name=name))
+
+
+class ClosingShelf(Shelf):
+    async def put(self, name):
+        await super().put(name)
+        await self.session.commit()
+
+
+def shelf_of(kind):
+    def build(session=Depends(get_session_dependency)):
+        return kind(session)
+
+    return Depends(build)
+
+
+@router.post("/lost")
+async def lost(name: str, shelf: Shelf = shelf_of(Shelf)):
+    await shelf.put(name)  # TXN209@11
+
+
+@router.post("/kept")
+async def kept(name: str, shelf: ClosingShelf = shelf_of(ClosingShelf)):
+    await shelf.put(name)
+""",
+    ),
 ]
 
 GOOD = [

@@ -591,6 +591,49 @@ async def run(session, value):
     return [row for row in rows if row.first]
 """,
     ),
+    Bad(
+        # the name of a column that a class below keeps, of a model that the base only declares
+        """
+from sqlalchemy import select
+
+from app.models import Item
+
+
+class Listing:
+    model: type
+    by = "name"
+
+    def __init__(self, session):
+        self.session = session
+
+    def column(self):
+        return getattr(self.model, self.by)
+
+    async def all(self, value):
+        return await self.session.scalars(select(self.model).where(self.column() == value))  # TXN301@68
+
+
+class ItemListing(Listing):
+    model = Item
+    by = "tenant_id"
+
+
+class Named:
+    model: type
+    by = "name"
+
+    def __init__(self, session):
+        self.session = session
+
+    async def all(self, value):
+        return await self.session.scalars(select(self.model).where(getattr(self.model, self.by) == value))
+
+
+class NamedItems(Named):
+    model = Item
+    by = "status"
+""",
+    ),
 ]
 
 GOOD = [

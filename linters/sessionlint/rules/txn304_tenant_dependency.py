@@ -460,6 +460,59 @@ async def b(trace=Depends(Typed("X-Trace")), other=Depends(Perhaps("X-Trace"))):
     return trace, other
 """,
     ),
+    Bad(
+        """
+# --- app/auth/asking.py
+from typing import Annotated
+
+from fastapi import Depends, Header
+
+
+async def get_tenant_id(x_tenant_id: str = Header()):
+    return x_tenant_id
+
+
+async def language(accept_language: str = Header()):
+    return accept_language
+
+
+def wanted(function):
+    return Annotated[str, Depends(function)]
+
+
+def asked(function):
+    return Depends(function)
+# --- app/routers/notes.py
+from fastapi import APIRouter, Depends
+
+from app.auth.asking import asked, get_tenant_id, language, wanted
+from app.auth.security import get_current_user
+
+router = APIRouter(dependencies=[Depends(get_current_user)])
+Whose = wanted(get_tenant_id)
+Language = wanted(language)
+
+
+@router.get("/a")
+async def a(value: Whose):  # TXN304@13
+    return value
+
+
+@router.get("/b")
+async def b(value: Language):
+    return value
+
+
+@router.get("/c")
+async def c(value=asked(get_tenant_id)):  # TXN304@13
+    return value
+
+
+@router.get("/d")
+async def d(value=asked(language)):
+    return value
+"""
+    ),
 ]
 
 GOOD = [

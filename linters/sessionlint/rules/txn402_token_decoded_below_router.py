@@ -23,7 +23,8 @@ META = Rule(
     remedy="Decode in the auth layer, through a dependency of the route, and pass the user's id to the service.",
     not_flagged=(
         "The auth layer, endpoints, dependencies, middleware and handlers of errors; helpers that only these "
-        "call; tests; `json.loads` and `base64` on anything but the parts of a token."
+        "call; what a class of the auth layer puts over an attribute that a service's base calls; tests; "
+        "`json.loads` and `base64` on anything but the parts of a token."
     ),
     presets=("scrapersky",),
     program_wide=True,
@@ -394,6 +395,100 @@ def of_member(v):
 """,
         path="app/services/kinds.py",
     ),
+    Bad(
+        # what classes below put over a name that a base binds, however they do it
+        """
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from jwt import PyJWT, decode, encode
+
+
+class Reading:
+    reader = None
+    codec = None
+    shown = encode
+    asked: ClassVar[Callable[..., Any]]
+
+    def __init__(self):
+        self.kept = None
+
+    @property
+    def given(self):
+        return None
+
+    def read(self, text):
+        return self.reader(text)  # TXN402@16
+
+    def unpack(self, text):
+        return self.codec.decode(text, "k")  # TXN402@16
+
+    def show(self, text):
+        return self.shown(text)  # TXN402@16
+
+    def ask(self, text):
+        return self.asked(text)  # TXN402@16
+
+    def keep(self, text):
+        return self.kept(text)  # TXN402@16
+
+    def give(self, text):
+        return self.given(text)  # TXN402@16
+
+
+class Decoding(Reading):
+    reader = staticmethod(decode)
+    codec = PyJWT()
+    shown = staticmethod(decode)
+    asked = staticmethod(decode)
+
+    def __init__(self):
+        super().__init__()
+        self.kept = decode
+
+    @property
+    def given(self):
+        return decode
+
+
+class Step:
+    make = None
+
+    def __init_subclass__(cls, *, make=None, **options):
+        super().__init_subclass__(**options)
+        cls.make = staticmethod(make)
+
+    def run(self, text):
+        return self.make(text)  # TXN402@16
+
+
+class DecodingStep(Step, make=decode):
+    pass
+
+
+class Writing:
+    writer = None
+    shown = decode
+
+    def __init__(self):
+        self.kept = None
+
+    def write(self, claims):
+        return self.writer(claims)
+
+    def keep(self, claims):
+        return self.kept(claims)
+
+
+class Encoding(Writing):
+    writer = staticmethod(encode)
+    shown = staticmethod(encode)
+
+    def __init__(self):
+        super().__init__()
+        self.kept = encode
+""",
+    ),
 ]
 
 GOOD = [
@@ -560,6 +655,25 @@ app.add_exception_handler(500, broken)
 @app.exception_handler(404)
 async def missing(request, error):
     return HTMLResponse(f"{caller_of(request.cookies)}, nothing here", status_code=404)
+""",
+    ),
+    Good(
+        # what a class of the authentication puts there is decoded for it
+        """
+# --- app/services/reading.py
+class Reading:
+    reader = None
+
+    def read(self, text):
+        return self.reader(text)
+# --- app/auth/tokens.py
+from jwt import decode
+
+from app.services.reading import Reading
+
+
+class TokenReading(Reading):
+    reader = staticmethod(decode)
 """,
     ),
 ]

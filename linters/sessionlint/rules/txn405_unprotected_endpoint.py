@@ -1158,6 +1158,89 @@ app.include_router(router)
 """,
         policy=(("allow-unprotected", ["/", "/hooks/*", "/health"]),),
     ),
+    Bad(
+        # what a helper asks for is what this very call hands it
+        """
+# --- app/asking.py
+from typing import Annotated, Any
+
+from fastapi import Depends
+
+from app.auth.security import get_current_user
+from app.paging import window
+
+
+def wanted(function):
+    return Annotated[Any, Depends(function)]
+
+
+def asked(function):
+    return Depends(function)
+
+
+def first(function):
+    return [asked(function)]
+
+
+def called(kind):
+    if kind == "caller":
+        return Depends(get_current_user)
+    return Depends(window)
+# --- app/paging.py
+async def window(start: int = 0):
+    return start
+# --- app/routers/notes.py
+from fastapi import APIRouter
+
+from app.asking import asked, called, first, wanted
+from app.auth.security import get_current_user
+from app.paging import window
+
+router = APIRouter()
+Caller = wanted(get_current_user)
+Window = wanted(window)
+
+
+@router.get("/a")  # TXN405@2
+async def a(start: Window):
+    return start
+
+
+@router.get("/b")
+async def b(start: Window, caller: Caller):
+    return start
+
+
+@router.get("/c")  # TXN405@2
+async def c(start=asked(window)):
+    return start
+
+
+@router.get("/d")
+async def d(caller=asked(get_current_user)):
+    return caller
+
+
+@router.get("/e", dependencies=first(window))  # TXN405@2
+async def e():
+    return 1
+
+
+@router.get("/f", dependencies=first(get_current_user))
+async def f():
+    return 1
+
+
+@router.get("/g")  # TXN405@2
+async def g(start=called("window")):
+    return start
+
+
+@router.get("/h")
+async def h(caller=called("caller")):
+    return caller
+"""
+    ),
 ]
 
 GOOD = [
