@@ -42,6 +42,7 @@ _FIELD = regex(r"(?:headers|cookies)\[[^\]]*\]")
 #: All headers or cookies of a request at once, the token among them.
 _HEADERS = regex(r"^fastapi\.(?:Request|WebSocket)\(\)\.(?:headers|cookies)$")
 _CREDENTIAL = regex(r"api_?key|access_?(?:key|token)|(?:auth|bearer|id|session)_?token|^token$|authorization|jwt", re.I)
+_TOKEN = regex(r"token|jwt|bearer|credential", re.I)
 #: Secrets that prove something else than who calls.
 _OTHER_SECRET = regex(r"csrf|xsrf|webhook|signature|_digest$|checksum|hook|reset|invite|unsubscribe|confirm", re.I)
 _REFUSALS = regex(r"(?:HTTP_)?(?:401|403)\b|401|403")
@@ -108,16 +109,23 @@ def _decoded(program: Program) -> frozenset[str]:
 
 def _decoded_parameters(program: Program) -> frozenset[Any]:
     """The same of what endpoints take from elsewhere in the request: a query, a path, a body."""
-    asked = (a for a in program.shared(_reaching_decoders) if a.tag == "param" and a.info.routes)
+    asked = (a for a in _reaching(program, False) if a.tag == "param" and a.info.routes)
     return frozenset(a for a in asked if a.name not in a.info.dependencies and not _OTHER_SECRET.search(a.name))
 
 
 def _reaching_decoders(program: Program) -> frozenset[Any]:
     """Whatever is decoded as a token, by all the ways that it comes."""
+    return _reaching(program, True)
+
+
+def _reaching(program: Program, wrapped: bool) -> frozenset[Any]:
+    """The same; unless ``wrapped``, not what objects are made of that say nothing of a token: ``Primitive(value)``."""
     pending = [a for e in program.events("external") if e.args and is_decoder(e.name) for a in e.args[0]]
     seen = set(pending)
     while pending:
         atom = pending.pop()
+        if atom.tag == "param" and not wrapped and atom.info.name == "__init__" and not _TOKEN.search(atom.name):
+            continue
         if atom.tag in ("param", "injected"):
             passed = program.solver.arguments_of(atom) if atom.tag == "param" else ()
             new = [a for a in (*program.solver.views(atom), *passed) if a not in seen]

@@ -814,6 +814,53 @@ async def b(where: Place = Depends(place), who: Visitor = Depends(visitor)):
     return await sent(None, where.stamp)
 """,
     ),
+    Good(
+        """
+# --- app/auth/tokens.py
+import jwt
+
+
+def decode(raw):
+    return jwt.decode(raw.value, "k", algorithms=["HS256"])
+# --- app/services/boats.py
+from dataclasses import dataclass
+
+
+@dataclass
+class Primitive:
+    value: object
+
+
+class BoatId(Primitive):
+    pass
+
+
+class RawToken(Primitive):
+    pass
+
+
+async def find(session, boat_id):
+    return boat_id
+# --- app/routers/boats.py
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+
+from app.auth.tokens import decode
+from app.services.boats import BoatId, RawToken, find
+
+router = APIRouter()
+
+
+def current_user(token: Annotated[str, Query()]):
+    return decode(RawToken(token))
+
+
+@router.get("/boats/{boat_id}")
+async def boat(boat_id: int, user: Annotated[dict, Depends(current_user)]):
+    return await find(None, BoatId(boat_id))
+"""
+    ),
 ]
 
 
