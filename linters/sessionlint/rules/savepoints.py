@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sessionlint.program.values import contained
+from sessionlint.rules.failing import body_of, handled
 
 if TYPE_CHECKING:
     from sessionlint.program.model import Event, FunctionInfo
@@ -19,6 +20,17 @@ _DEEP = 4
 def spans_with_savepoints(events: Iterable[Event]) -> frozenset[Any]:
     """The places of calls that open a savepoint somewhere below."""
     return frozenset(e.span for e in events if e.kind == "effect" and e.name == "begin_nested")
+
+
+def undoes(handler: Event, sessions: Collection[Any]) -> bool:
+    """Whether an ``except`` clause rolls back a savepoint of these sessions that is older than its ``try``."""
+    tried = body_of(handler)
+    for event in handled(handler):
+        if event.kind == "savepoint" and event.name == "rollback" and tried:
+            begun = [s.site for s in event.subject if s.parent in sessions]
+            if any(path != event.path or at < tried[0].span for path, at in begun):
+                return True
+    return False
 
 
 def leaves_bare(call: Event) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sessionlint.facts import ir
 from sessionlint.rules.failing import body_of, handled
 from sessionlint.rules.raised_later import raised_later
+from sessionlint.rules.savepoints import undoes
 from sessionlint.rules.translating import catches_database_errors, stands_for
 
 if TYPE_CHECKING:
@@ -104,6 +105,8 @@ def _going_on(function: FunctionInfo) -> Iterator[Event]:
 
 def rolls_back(handler: Event, session: Any) -> bool:
     """Whether a clause gives the session up itself."""
+    if undoes(handler, (session,)):
+        return True
     return any(e.name in ("rollback", "close") and session in e.subject for e in handled(handler))
 
 

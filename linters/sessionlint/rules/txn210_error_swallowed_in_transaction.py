@@ -16,7 +16,7 @@ from sessionlint.rules.left_by_finally import left_by_finally
 from sessionlint.rules.raised_later import raised_later
 from sessionlint.rules.remedies import in_colour, is_asynchronous
 from sessionlint.rules.request_blocks import request_blocks
-from sessionlint.rules.savepoints import leaves_bare, spans_with_savepoints
+from sessionlint.rules.savepoints import leaves_bare, spans_with_savepoints, undoes
 from sessionlint.rules.swallowing_callees import Kept, kept_below
 from sessionlint.rules.swallowing_managers import managed
 from sessionlint.rules.swallowing_waiters import kept_by_waiters
@@ -1122,6 +1122,31 @@ async def each(rows):
 """,
         path="app/tasks/rows.py",
     ),
+    Good(
+        """
+# --- app/services/rows.py
+from sqlalchemy.exc import IntegrityError
+
+
+async def each(session, rows):
+    for row in rows:
+        attempt = await session.begin_nested()
+        try:
+            session.add(row)
+            await session.flush()
+            await attempt.commit()
+        except IntegrityError:
+            await attempt.rollback()
+# --- app/tasks/rows.py
+from app.services.rows import each
+from app.session import get_session
+
+
+async def load(rows):
+    async with get_session() as session, session.begin():
+        await each(session, rows)
+"""
+    ),
 ]
 
 
@@ -1220,14 +1245,6 @@ def _unprotected(handler: Event, transaction: Transaction) -> Iterator[Event]:
 
 def _rolls_back(handler: Event, transaction: Transaction) -> bool:
     """The handler rolls back by hand: that is TXN202. Or it does so with a savepoint that is older than the ``try``."""
-    for event in handled(handler):
-        if event.name != "rollback":
-            continue
-        if event.kind == "savepoint":
-            begun = [(s.parent, s.site) for s in event.subject if s.parent in transaction.subjects]
-            tried = body_of(handler)
-            if any(path != event.path or not tried or at < tried[0].span for _, (path, at) in begun):
-                return True
-        elif set(event.subject) & set(transaction.subjects):
-            return True
-    return False
+    if undoes(handler, transaction.subjects):
+        return True
+    return any(e.name == "rollback" and set(e.subject) & set(transaction.subjects) for e in handled(handler))
