@@ -69,9 +69,7 @@ def _compare(frame: Frame, e: ir.Expr, sides: list[tuple[Value, ir.Expr]]) -> Va
     found = [c for side in columns for c in side if c.owner is not None]
     written = [expr for _, expr in sides]
     between = bool(found) and all(
-        any(c.owner is not None for c in side)
-        or _of_table(expr)
-        or any(a.tag == "ext" and a.name in _MADE for a in value)
+        any(c.owner is not None for c in side) or _of_table(expr) or _of_body(frame, value, expr)
         for side, (value, expr) in zip(columns, sides, strict=True)
     )
     names = [(c.name, True) for c in found] or [(c.name, False) for side in columns for c in side]
@@ -88,6 +86,12 @@ def _mapped(frame: Frame, value: Value) -> list[Any]:
     """Columns among the atoms, and those that calls pass for a parameter."""
     passed = [a for p in value if p.tag == "param" for a in frame.solver.ask("passed_columns", p)]
     return columns_of(value) or passed
+
+
+def _of_body(frame: Frame, value: Value, expr: ir.Expr) -> bool:
+    """A column by the name that it has in the body of its class."""
+    named = frame.class_scope is not None and bool(expr) and expr[0] == "n"
+    return named and any(a.tag == "ext" and a.name in _MADE for a in value)
 
 
 def _of_table(expr: ir.Expr) -> bool:

@@ -35,7 +35,7 @@ _JOINED = regex(r"\w+\.\"?\w+\"?(?![\w.]|\s*\()")
 _DIRECTLY = regex(r"\b(?:where|and|or|on|having|not)[\s(]*$", re.I)
 _COUNTED = regex(r"\bcount\s*\(\s*(?:distinct\s+)?$", re.I)
 #: What is defined of a table, beside its columns.
-_DEFINING = (".Index", "Constraint", ".Computed", ".DDL")
+_DEFINING = (".Index", "Constraint", ".Computed")
 _QUALIFIED = r"(?:[\w\"\0]+\.)*"
 #: A literal; what ``EXECUTE`` and ``format()`` are given is SQL again.
 _LITERAL = regex(r"(\b(?:execute|format\s*\()\s*)?'[^']*'", re.I)

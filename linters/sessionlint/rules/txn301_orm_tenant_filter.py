@@ -634,6 +634,19 @@ class NamedItems(Named):
     by = "status"
 """,
     ),
+    Bad(
+        """
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+
+
+async def of_the_same(session: AsyncSession, item: Item):
+    return await session.scalars(select(Item).where(Item.tenant_id == item.tenant_id))  # TXN301@53
+""",
+        path="app/services/owned.py",
+    ),
 ]
 
 GOOD = [
