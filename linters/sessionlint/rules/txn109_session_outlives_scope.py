@@ -54,15 +54,14 @@ META = Rule(
         "in their constructor and die with it; everything that lives longer opens one per piece of work."
     ),
     not_flagged=(
-        "Repositories and services built per request that keep the session they were given; unit-of-work classes that "
-        "close what they opened; objects whose session their user closes; what a `finally` takes away again from an "
-        "object of one request, or out of a container under a key of its own (the one attribute of a module's object, a class or "
-        "`app.state` is told of all the same: requests meet there before the `finally` runs); "
-        "`request.state`; what a hook puts into the "
-        "dictionary of one job, where it is closed at the job's end; engines and factories, which are made to be "
-        "kept; context variables; one for each thread that no `with` block closes; tasks, for what they work with goes "
-        "to the background (TXN601); scripts, which do their work at the top level of a file that nothing "
-        'imports or under `if __name__ == "__main__"`; tests and migrations.'
+        "Repositories and services built per request that keep the session they were given; unit-of-work classes that"
+        " close what they opened; objects whose session their user closes; what a `finally` takes away again from an "
+        "object of one request, or out of a container under a key of its own (the one attribute of a module's object,"
+        " a class or `app.state` is told of all the same: requests meet there before the `finally` runs); "
+        "`request.state`; what a hook puts into the dictionary of one job, where it is closed at the job's end; "
+        "engines and factories, which are made to be kept; context variables; one for each thread that no `with` "
+        "block closes; tasks, for what they work with goes to the background (TXN601); scripts, which do their work "
+        'at the top level of a file that nothing imports or under `if __name__ == "__main__"`; tests and migrations.'
     ),
 )
 
