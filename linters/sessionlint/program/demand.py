@@ -148,8 +148,8 @@ def _atom_matters(atom: Any, makers: frozenset[FunctionInfo], owners: set[Any]) 
         return _opens(atom) or (atom.name.endswith("()") and network.request_of(atom.name) is not None)
     if tag == "obj":
         return atom.name in threads.OBJECTS
-    if tag == "inst" and atom.bindings and any(_makes(a) for _, v in atom.bindings for a in v):
-        # it keeps what makes engines, and may hand that out
+    if tag == "inst" and atom.bindings and any(_makes(a) or _opens(a) for _, v in atom.bindings for a in v):
+        # it keeps what makes engines or decodes tokens, and may hand that out
         return True
     if tag in ("cls", "inst"):
         return atom.info in owners

@@ -394,6 +394,42 @@ def of_member(v):
 """,
         path="app/services/kinds.py",
     ),
+    Bad(
+        """
+# --- app/tools.py
+from jwt import decode, encode
+
+
+class Tool:
+    def __init__(self, work):
+        self._work = work
+
+    def get(self):
+        return self._work
+
+    def called(self, name):
+        self.name = name
+        return self
+
+
+def tool(work):
+    return Tool(work).called("tool")
+
+
+reading = tool(decode)
+writing = Tool(encode)
+# --- app/services/tokens.py
+from app.tools import reading, writing
+
+
+def read(text):
+    return reading.get()(text)  # TXN402@12
+
+
+def written(text):
+    return writing.get()(text)
+"""
+    ),
 ]
 
 GOOD = [
