@@ -678,6 +678,27 @@ async def in_order(session: AsyncSession):
         await session.execute(text(statement))
 """,
     ),
+    Bad(
+        """
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+async def kept(session: AsyncSession, context: dict):
+    target = context.setdefault("db", session)
+    await target.commit()  # TXN201@11
+
+
+async def kept_anywhere(session: AsyncSession, context):
+    target = context.setdefault("db", session)
+    await target.commit()  # TXN201@11
+
+
+async def flushed(session: AsyncSession, context: dict):
+    target = context.setdefault("db", session)
+    await target.flush()
+""",
+        path="app/services/contexts.py",
+    ),
 ]
 
 GOOD = [
