@@ -396,7 +396,6 @@ def of_member(v):
     ),
     Bad(
         """
-# --- app/tools.py
 from jwt import decode, encode
 
 
@@ -418,17 +417,16 @@ def tool(work):
 
 reading = tool(decode)
 writing = Tool(encode)
-# --- app/services/tokens.py
-from app.tools import reading, writing
 
 
-def read(text):
-    return reading.get()(text)  # TXN402@12
+def run(value):
+    return reading.get()(value)  # TXN402@12
 
 
-def written(text):
-    return writing.get()(text)
-"""
+def run_other(value):
+    return writing.get()(value)
+""",
+        path="app/services/tools.py",
     ),
 ]
 
