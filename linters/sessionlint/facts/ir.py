@@ -112,6 +112,7 @@ def _text(expr: Expr) -> str:
         return f"{_text(expr[2])}[{_text(expr[3])}]"
     if op == "aw":
         return f"await {_text(expr[2])}"
-    if op in ("t", "l", "e"):
-        return "(…)" if op == "t" else "[…]" if op == "l" else "{…}"
-    return {"f": 'f"…"', "lam": "lambda", "d": "{…}"}.get(op, "…")
+    if op in ("t", "l"):
+        parts = ", ".join([_text(part) for part in expr[2]])
+        return f"[{parts}]" if op == "l" else f"({parts},)" if len(expr[2]) == 1 else f"({parts})"
+    return {"f": 'f"…"', "lam": "lambda", "d": "{…}", "e": "{…}"}.get(op, "…")

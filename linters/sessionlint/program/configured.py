@@ -106,7 +106,7 @@ def answer(frame: Frame, function: FunctionInfo, bindings: dict[Any, Value], kno
     if (
         not contexts
         and not _keeps_literals(frame, bindings)
-        and not (len(known) > 1 and _has_literals(bindings))
+        and not (_is_several(known) and _has_literals(bindings))
         and not _puts_together(bindings, known)
     ):
         return known
@@ -141,6 +141,13 @@ def _keeps_literals(frame: Frame, bindings: dict[Any, Value]) -> bool:
 
 def _tells(value: Value) -> bool:
     return is_literal(value) or (len(value) == 1 and bool(value[0].tag == "map"))
+
+
+def _is_several(known: Value) -> bool:
+    """Whether a value, or what a dictionary has under one of its keys, is one of several."""
+    if len(known) != 1 or known[0].tag != "map":
+        return len(known) > 1
+    return any(len(value) > 1 for _, value in known[0].items)
 
 
 def _has_literals(bindings: dict[Any, Value]) -> bool:

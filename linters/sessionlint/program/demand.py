@@ -160,8 +160,8 @@ def _atom_matters(atom: Any, makers: frozenset[FunctionInfo], owners: set[Any]) 
         return atom.kind == "str" and "tenant" in atom.value and bool(atom.value.isidentifier())
     if tag == "obj":
         return atom.name in threads.OBJECTS
-    if tag == "inst" and atom.bindings and any(_makes(a) for _, v in atom.bindings for a in v):
-        # it keeps what makes engines, and may hand that out
+    if tag == "inst" and atom.bindings and any(_makes(a) or _opens(a) for _, v in atom.bindings for a in v):
+        # it keeps what makes engines or decodes tokens, and may hand that out
         return True
     if tag in ("cls", "inst"):
         return atom.info in owners

@@ -36,10 +36,30 @@ def put(frame: Frame, value: Value, item: ir.Expr) -> Value:
 
 def put_call(frame: Frame, args: list[Value], keywords: list[tuple[str, Value]], e: ir.Expr) -> None:
     """``stack.push_async_callback(notify, 1)``: it is called when the ``with`` of the stack is left."""
-    functions = tuple([a for a in args[0] if a.tag in _CALLED]) if args and frame.stacks else ()
-    if functions:
+    functions = tuple([a for a in args[0] if a.tag in _CALLED]) if args else ()
+    stack = around(frame, e) if functions else None
+    if stack is not None:
         call = (functions, args[1:], keywords, ("z", e[1], ()))
-        frame.stacks[-1].stacked.append(Entered(calls=[call]))
+        stack.stacked.append(Entered(calls=[call]))
+
+
+def around(frame: Frame, e: ir.Expr) -> Entered | None:
+    """The stack that a call puts something on: that of the ``with`` around it, or one that a name has until then."""
+    if frame.stacks:
+        stack: Entered = frame.stacks[-1]
+        return stack
+    if e[0] != "c" or e[2][0] != "a" or e[2][2][0] != "n":
+        return None
+    kept: Entered = frame.kept_calls.setdefault(e[2][2][2], Entered())
+    return kept
+
+
+def take_up(frame: Frame, stack: Entered, item: ir.Expr) -> None:
+    """``async with stack:`` of a name: what was put on it before is called when this block is left."""
+    kept = frame.kept_calls.pop(item[2], None) if item[0] == "n" else None
+    if kept is not None:
+        stack.stacked.extend(kept.stacked)
+        stack.commits.extend(kept.commits)
 
 
 def closes(stack: Entered) -> Value:

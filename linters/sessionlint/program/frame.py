@@ -93,6 +93,8 @@ class Frame(Notes):
         self.stacks: list[Any] = []
         #: what was entered on exit stacks that no ``with`` leaves
         self.by_hand: Any = None
+        #: what the exit stack of a name calls when it is left, put on it before a ``with`` enters it
+        self.kept_calls: dict[str, Any] = {}
         #: what was open when the ``except`` clause around the current place was entered
         self.failed: Value = UNKNOWN
         self.flags: list[str] = []

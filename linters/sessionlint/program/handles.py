@@ -196,9 +196,14 @@ def end_later(frame: Frame, receiver: Any, name: str, e: ir.Expr) -> None:
     kind = frame.solver.kind_of(receiver)
     if kind in (SESSION, CONNECTION, TRANSACTION, DRIVER):
         _end(frame, receiver, kind, name, e)
-    if name == "commit" and frame.stacks and e[0] == "c" and e[2][-1] in _CALLBACKS:
+    if name == "commit" and e[0] == "c" and e[2][-1] in _CALLBACKS:
+        from sessionlint.program import exit_stacks
+
+        stack = exit_stacks.around(frame, e)
+        if stack is None:
+            return
         hop = Hop(frame.site(e[1]), f"{ir.text_of(e[2])}() has it called when the stack is left")
-        frame.stacks[-1].commits.append((receiver, hop))
+        stack.commits.append((receiver, hop))
 
 
 def _begin(frame: Frame, receiver: Any, kind: str, name: str, e: ir.Expr) -> Value:

@@ -418,5 +418,8 @@ def unknown_call(frame: Frame, e: ir.Expr, args: list[Value], keywords: Keywords
     if any(query_texts.is_statement(name, t.text) for t in texts) and not any(a.tag == "ext" for a in args[0]):
         frame.emit("sql", e[1], name=name, value=texts, args=(args[0],), expr=e, text="unknown")
         revealing.note_text(frame, texts)
+    if name == "setdefault" and len(args) == 2:
+        # of whatever dictionary: what was put there before is of the same kind
+        return args[1]
     scheduled = scheduling.unknown(frame, name, args, keywords, e)
     return UNKNOWN if scheduled is None else scheduled

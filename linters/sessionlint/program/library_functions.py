@@ -348,6 +348,14 @@ def _last(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Va
     return args[-1] if args else UNKNOWN
 
 
+def _set_default(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``mapping.setdefault("db", session)`` of a dictionary that others fill, too."""
+    from sessionlint.program.libraries import escape
+
+    escape(frame, args, keywords, e)
+    return args[1] if len(args) == 2 else UNKNOWN
+
+
 SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     "asyncio.Queue": handing.made, "asyncio.LifoQueue": handing.made, "asyncio.PriorityQueue": handing.made,
     **{f"queue.{kind}": handing.made_for_threads for kind in ("Queue", "LifoQueue", "PriorityQueue", "SimpleQueue")},
@@ -362,7 +370,7 @@ SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     **url_pieces.SPECIAL,
     **dict.fromkeys(("typing.get_args", "typing_extensions.get_args"), listed.arguments_of_literal),
     **consuming.SPECIAL, **elements.SPECIAL, **signature_objects.SPECIAL, "builtins.frozenset": _sequence,
-    "enum.member": _first,
+    "enum.member": _first, "builtins.dict().setdefault": _set_default,
     "builtins.type().__new__": subclassing.made, "builtins.type.__new__": subclassing.made,
     **stdlib.SPECIAL, knowledge.DECLARED_CALL: locators.declared_call, "importlib.import_module": _import_module,
     **resolved_names.SPECIAL, **dict.fromkeys(("sqlalchemy.orm.deferred", "sqlalchemy.orm.column_property"), _column),

@@ -270,6 +270,8 @@ def _with(frame: Frame, s: ir.Stmt) -> None:
         frame.entered.extend((*entered.closes, *entered.holds))
         if any(a.tag == "ext" and a.name in contexts.EXIT_STACKS for a in entered.holds):
             frame.stacks.append(entered)
+            if frame.kept_calls:
+                exit_stacks.take_up(frame, entered, item)
         if target is not None:
             assign(frame, target, entered.value, item)
     was_dead, start, marks = frame.dead, len(frame.events), len(frame.flags)

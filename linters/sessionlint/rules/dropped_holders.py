@@ -1,4 +1,8 @@
-"""``session = Desk().session``: of the object that opened it nobody has anything that could close it."""
+"""Sessions of objects that a call gives, and that nobody closes.
+
+``session = Desk().session``: of the object that opened it nobody has anything that could close it. ``desk = opened()``
+of a helper that gives ``Desk(session_factory())``: who has the object has the session to close.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from typing import TYPE_CHECKING
 from sessionlint.program.handles import HELD
 from sessionlint.program.substitution import is_made_by
 from sessionlint.program.values import Handle
+from sessionlint.rules.ownership import closes
 from sessionlint.rules.walking import nodes_below
 from sessionlint.rules.watching import is_within
 
@@ -27,6 +32,32 @@ def dropped_holders(program: Program) -> Iterator[tuple[Event, Handle]]:
             new = [a for a in opened if isinstance(a, Handle) and a.site == event.site] if own else []
             if new and _is_taken_alone(program, event, kept):
                 yield event, new[0]
+
+
+def handed_in_objects(program: Program) -> Iterator[tuple[Event, Handle]]:
+    """Calls of a function that opens a session and gives it in an object, whose class does not close it.
+
+    The session is the one that the caller works with.
+    """
+    for event in program.events("call"):
+        callee = event.callee
+        if callee is None or callee.is_generator or not callee.summary.returns or event.function.name == "<module>":
+            continue
+        for atom in callee.summary.returns:
+            for kept, given in atom.bindings if atom.tag == "inst" else ():
+                opened = [a for a in given if isinstance(a, Handle) and a.kind in HELD and not a.registry]
+                for handle in opened if kept.tag != "handle" else ():
+                    if closes(program, atom.info, kept) or closes(program, atom.info, handle):
+                        continue
+                    new = _worked_with(event, handle) if is_made_by(handle, callee) else None
+                    if new is not None:
+                        yield event, new
+
+
+def _worked_with(event: Event, handle: Handle) -> Handle | None:
+    """The session of this call among those that its function works with."""
+    subjects = (a for e in event.function.events for a in e.subject if isinstance(a, Handle))
+    return next((a for a in subjects if a.site == event.site and (a.kind, a.root) == (handle.kind, handle.root)), None)
 
 
 def _is_taken_alone(program: Program, event: Event, kept: Handle) -> bool:

@@ -202,12 +202,28 @@ def effort(program: Program, handler: Event) -> str:
     Whatever is not logging counts as recording: a status, a retry, a callback, a flag that is read later.
     """
     if "suppress" in handler.flags:
-        return "nothing"
+        left = left_by(handler)
+        return _effort_of(program, left) if left is not None else "nothing"
     found = clause_of(program, handler)
     if found is None or any(e.kind == "raise" for e in handled(handler)):
         return "records"
     clause, body = found
     return clause.effort(body)
+
+
+def left_by(handler: Event) -> FunctionInfo | None:
+    """The ``__exit__`` that keeps the errors of a block, of an object of the project."""
+    if "suppress" not in handler.flags or not handler.args:
+        return None
+    method: FunctionInfo = handler.args[0][0].function
+    return method
+
+
+def _effort_of(program: Program, method: FunctionInfo) -> str:
+    """What a method does about an error that it is handed, all its branches together."""
+    if any(e.kind == "raise" for e in method.events):
+        return "records"
+    return Clause(program, method, tuple(method.events), frozenset()).effort(ir.body_of(method.facts))
 
 
 def clause_of(program: Program, handler: Event) -> tuple[Clause, Any] | None:

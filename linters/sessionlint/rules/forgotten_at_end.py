@@ -13,6 +13,8 @@ from sessionlint.rules.failing import tries
 from sessionlint.rules.walking import own_nodes_below
 from sessionlint.rules.watching import is_within
 
+_ADDS = frozenset({"add", "append"})
+_TAKES_OUT = frozenset({"pop", "remove", "discard"})
 _FAILS = frozenset({"c", "aw", "y", "yf", "!", "R", "J", "w/", "L"})
 
 
@@ -23,6 +25,39 @@ def is_forgotten(store: Event, held: Value) -> bool:
         bool(node[5]) and _is_sure(store, node) and _takes_away(store, attribute, held, node[5])
         for node in tries(store.function.body)
     )
+
+
+def is_taken_out(store: Event) -> bool:
+    """Whether an entry of its own (``OPEN[key] = session``, ``OPEN.add(session)``) is taken out by a ``finally``."""
+    holder, _, key = store.text.partition("[")
+    if key[:1] in ("", "'", '"', "-") or key[:1].isdigit():
+        # without a key, or under one that is written out, it is one place for all
+        added = _added(store)
+        if key or added is None:
+            return False
+        holder, key = added
+    else:
+        key = key.removesuffix("]")
+    tries_around = (node for node in tries(store.function.body) if node[5] and _is_sure(store, node))
+    return any(_removes(n, holder, key) for node in tries_around for n in own_nodes_below(node[5]))
+
+
+def _added(store: Event) -> tuple[str, str] | None:
+    """The container and what it is given, of ``OPEN.add(session)``."""
+    found = (n for n in own_nodes_below(store.function.body) if n[0] == "c" and len(n) == 5 and n[1] == store.span)
+    call = next(found, None)
+    if call is None or len(call[3]) != 1 or call[2][0] != "a" or call[2][3] not in _ADDS:
+        return None
+    return ir.text_of(call[2][2]), ir.text_of(call[3][0])
+
+
+def _removes(node: Any, holder: str, key: str) -> bool:
+    """``OPEN.pop(key, None)``, ``OPEN.discard(session)``, ``del OPEN[key]``."""
+    if node[0] == "del" and len(node) == 3:
+        return any(t[0] == "i" and ir.text_of(t[2]) == holder and ir.text_of(t[3]) == key for t in node[2])
+    if node[0] != "c" or len(node) != 5 or node[2][0] != "a" or node[2][3] not in _TAKES_OUT or not node[3]:
+        return False
+    return ir.text_of(node[2][2]) == holder and ir.text_of(node[3][0]) == key
 
 
 def _is_sure(store: Event, node: Any) -> bool:

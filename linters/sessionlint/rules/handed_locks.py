@@ -37,8 +37,8 @@ def handed_as(started: Any, starter: FunctionInfo | None, parameter: str, attrib
         return None
     call = next((n for n in own_nodes_below(starter.body) if n[0] == "c" and n[1] == started.site[1]), None)
     expr = _argument(call, started.info, parameter) if call is not None and len(call) == 5 else None
-    name = ir.dotted(expr) if expr is not None else None
-    if name is None or not stays(starter, name.partition(".")[0]):
+    name = place_of(expr) if expr is not None else None
+    if name is None or not stays(starter, root_of(name)):
         return None
     return f"{name}.{attribute}" if attribute else name
 
@@ -58,6 +58,24 @@ def _argument(call: ir.Expr, function: FunctionInfo, parameter: str) -> ir.Expr 
         place -= 1
     named = next((value for name, value in call[4] if name == parameter), None)
     return named if named is not None else given[place] if place < len(given) else None
+
+
+def place_of(expr: ir.Expr) -> str | None:
+    """``a.b`` for a chain of names, attributes and keys that are written out (``ctx['db']``), else ``None``."""
+    if expr[0] == "n":
+        return str(expr[2])
+    if expr[0] == "a":
+        owner = place_of(expr[2])
+        return f"{owner}.{expr[3]}" if owner is not None else None
+    if expr[0] == "i" and expr[3][0] == "k":
+        holder = place_of(expr[2])
+        return f"{holder}[{expr[3][2]!r}]" if holder is not None else None
+    return None
+
+
+def root_of(place: str) -> str:
+    """The name with which a place begins."""
+    return place.partition(".")[0].partition("[")[0]
 
 
 def stays(function: FunctionInfo, name: str) -> bool:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: What a test of the error's class in ``__exit__`` may name.
 _TESTED = {"issubclass", "isinstance"}
+#: What tells of a ``with`` in what it stands.
+_INSIDE = frozenset({"loop", "try", "try+finally", "handler", "finally"})
 
 
 def managed(program: Program) -> Iterator[Event]:
@@ -35,6 +37,16 @@ def managed(program: Program) -> Iterator[Event]:
             yield from (_clause(event, h) for h in told)
         elif callee.name in EXITS:
             yield from _of_class(program, event, callee)
+
+
+def keeping_objects(function: FunctionInfo, program: Program) -> Iterator[Event]:
+    """The same for the objects of the project that a function enters, whether a transaction is open or not."""
+    for event in function.events:
+        if event.kind != "call" or "context" not in event.flags or "cm" in event.flags:
+            continue
+        if event.callee is not None and event.callee.name in EXITS:
+            for clause in _of_class(program, event, event.callee):
+                yield clause._replace(flags=clause.flags | (event.flags & _INSIDE))
 
 
 def _keeps(handler: Event) -> bool:

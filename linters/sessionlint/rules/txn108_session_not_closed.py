@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.dropped_holders import dropped_holders
+from sessionlint.rules.dropped_holders import dropped_holders, handed_in_objects
 from sessionlint.rules.exit_stacks import on_a_stack_left_open, on_a_stack_taken_over
 from sessionlint.rules.injected_holders import is_left_in_an_object
 from sessionlint.rules.left_by_break import outlives_generator
@@ -562,6 +562,90 @@ async def given_back():
 """,
         path="app/tasks/kept.py",
     ),
+    Bad(
+        """
+from dataclasses import dataclass
+from typing import Any
+
+from app.session import session_factory
+
+
+@dataclass
+class Box:
+    session: Any
+
+
+class Chest:
+    def __init__(self, session):
+        self.session = session
+
+    async def close(self):
+        await self.session.close()
+
+
+class Trunk:
+    def __init__(self, session):
+        self.session = session
+
+    async def load(self, key):
+        return await self.session.get(object, key)
+
+
+def box():
+    return Box(session_factory())
+
+
+def chest():
+    return Chest(session_factory())
+
+
+def trunk():
+    return Trunk(session_factory())
+
+
+async def left(key):
+    held = box()  # TXN108@12
+    return (await held.session.get(object, key)).name
+
+
+async def left_in_method(key):
+    return (await trunk().load(key)).name  # TXN108@19
+
+
+async def closed(key):
+    held = box()
+    try:
+        return (await held.session.get(object, key)).name
+    finally:
+        await held.session.close()
+
+
+async def closed_by_block(key):
+    held = box()
+    async with held.session:
+        return (await held.session.get(object, key)).name
+
+
+async def closed_by_method(key):
+    held = chest()
+    try:
+        return (await held.session.get(object, key)).name
+    finally:
+        await held.close()
+
+
+async def given_on():
+    held = box()
+    await held.session.get(object, 1)
+    return held
+
+
+async def given_on_and_left(key):
+    held = await given_on()  # TXN108@18
+    return (await held.session.get(object, key)).name
+""",
+        path="app/tasks/boxes.py",
+    ),
 ]
 
 GOOD = [
@@ -872,8 +956,8 @@ def _found(program: Program) -> Iterator[Finding]:
 
 
 def _dropped(program: Program) -> Iterator[Finding]:
-    """Sessions of objects that are gone as soon as they are made."""
-    for event, handle in dropped_holders(program):
+    """Sessions of objects that are gone as soon as they are made, or that a function gives away in one."""
+    for event, handle in (*dropped_holders(program), *handed_in_objects(program)):
         message = ""
         if program.role(event.function) not in ("test", "migration") and "typing" not in event.flags:
             message = _message(program, event, handle)

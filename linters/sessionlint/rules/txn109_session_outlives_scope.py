@@ -11,12 +11,13 @@ from sessionlint.program.annotated import FIELD
 from sessionlint.program.handles import HELD
 from sessionlint.program.stand_ins import stand_ins
 from sessionlint.program.values import DRIVER, TASK, Handle, Value, contained
-from sessionlint.report import Finding
+from sessionlint.report import Finding, TraceStep
 from sessionlint.rules.background_work import captured_sessions, enclosing
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.caches import is_cached, keeps_arguments
+from sessionlint.rules.callers import calls_by_callee
 from sessionlint.rules.class_attributes import is_shared
-from sessionlint.rules.forgotten_at_end import is_forgotten
+from sessionlint.rules.forgotten_at_end import is_forgotten, is_taken_out
 from sessionlint.rules.kept_around import ends_with_call_around, owner_around
 from sessionlint.rules.kept_for_good import (
     caching_arguments,
@@ -54,13 +55,14 @@ META = Rule(
     ),
     not_flagged=(
         "Repositories and services built per request that keep the session they were given; unit-of-work classes that "
-        "close what they opened; objects whose session their user closes; what a `finally` takes away again; "
-        "`request.state`; what a hook puts into the "
-        "dictionary of one job, where it is closed at the job's end; engines and factories, which are made to be "
-        "kept; a list or queue of a driver's connections in the session module, which is a pool of its own; "
-        "context variables; one for each thread that no `with` block closes; tasks, for what they work with goes "
-        "to the background (TXN601); scripts, which do their work at the top level of a file that nothing "
-        'imports or under `if __name__ == "__main__"`; tests and migrations.'
+        "close what they opened; objects whose session their user closes; what a `finally` takes away again from an "
+        "object of one request, or out of a container under a key of its own (the one attribute of a module's object, "
+        "a class or `app.state` is told of all the same: requests meet there before the `finally` runs); "
+        "`request.state`; what a hook puts into the dictionary of one job, where it is closed at the job's end; "
+        "engines and factories, which are made to be kept; a list or queue of a driver's connections in the session "
+        "module, which is a pool of its own; context variables; one for each thread that no `with` block closes; "
+        "tasks, for what they work with goes to the background (TXN601); scripts, which do their work at the top level "
+        'of a file that nothing imports or under `if __name__ == "__main__"`; tests and migrations.'
     ),
 )
 
@@ -354,6 +356,80 @@ async def open_all():
     global _held
     _held = [factory() for _ in range(5)]  # TXN109@5
 """,
+    ),
+    Bad(
+        """
+from app.session import get_session
+
+
+class Desk:
+    session = None
+
+    def use(self, db):
+        self.db = db  # TXN109@9
+
+
+desk = Desk()
+OPEN = {}
+ALL = set()
+
+
+async def lent(key):
+    async with get_session() as session:
+        desk.session = session  # TXN109@9
+        try:
+            return await session.get(object, key)
+        finally:
+            desk.session = None
+
+
+async def lent_to_method(key):
+    async with get_session() as session:
+        desk.use(session)
+        return await session.get(object, key)
+
+
+async def listed(key):
+    async with get_session() as session:
+        OPEN[key] = session
+        try:
+            return await session.get(object, key)
+        finally:
+            OPEN.pop(key, None)
+
+
+async def counted(key):
+    async with get_session() as session:
+        ALL.add(session)
+        try:
+            return await session.get(object, key)
+        finally:
+            ALL.discard(session)
+
+
+async def listed_under_one_key(key):
+    async with get_session() as session:
+        OPEN["last"] = session  # TXN109@9
+        try:
+            return await session.get(object, key)
+        finally:
+            del OPEN["last"]
+
+
+async def listed_for_good(key, other):
+    async with get_session() as session:
+        OPEN[key] = session  # TXN109@9
+        try:
+            return await session.get(object, key)
+        finally:
+            OPEN.pop(other, None)
+
+
+async def with_its_key(key):
+    async with get_session() as session:
+        return session, key  # TXN109@16
+""",
+        path="app/tasks/desk.py",
     ),
 ]
 
@@ -783,8 +859,7 @@ def check(program: Program) -> Iterator[Finding]:
             held = tuple(a for a in held if a.tag != "handle" or a.site not in program.shared(stand_ins))
         reason = _reason(program, event, held, closed) if held else ""
         if reason:
-            made = [a for a in held if isinstance(a, Handle)]
-            trace = [program.step(made[0].site, f"the {made[0].kind} comes from here")] if made else []
+            trace = _origin(program, event, held)
             kept_kind = _kind(program, held)
             reason = reason.replace("take the session", f"take the {kept_kind}")
             message = f"{event.text} keeps a {kept_kind} {reason}."
@@ -824,6 +899,20 @@ def check(program: Program) -> Iterator[Finding]:
             yield from _returned(program, event)
             if is_kept_on_object(event.function):
                 yield from _kept_by_property(program, event, closed)
+
+
+def _origin(program: Program, event: Event, held: Value) -> list[TraceStep]:
+    """Where the session comes from, and for one that the function was given, the call that hands it over."""
+    made = next((a for a in held if isinstance(a, Handle)), None)
+    if made is not None:
+        return [program.step(made.site, f"the {made.kind} comes from here")]
+    for call in program.shared(calls_by_callee).get(event.function, ()):
+        for key, value in call.bindings:
+            given = next((a for a in value if isinstance(a, Handle) and a.kind in HELD), None) if key in held else None
+            if given is not None:
+                step = program.step(call.site, f"{event.function.name}() is given it here")
+                return [program.step(given.site, f"the {given.kind} comes from here"), step]
+    return []
 
 
 def _kind(program: Program, held: Value) -> str:
@@ -902,6 +991,8 @@ def _reason(program: Program, event: Event, held: Value, closed: set[Any]) -> st
         if function.name == "<module>" and all(a in closed for a in held):
             return ""
         if place == "global" and runs_once(program, event):
+            return ""
+        if place == "global" and is_taken_out(event):
             return ""
         if place == "state" and takes_out(function, event.text):
             return ""

@@ -837,6 +837,27 @@ class RequestRegister(Register):
         return self._session
 """,
     ),
+    Bad(
+        """
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+async def kept(session: AsyncSession, context: dict):
+    target = context.setdefault("db", session)
+    await target.commit()  # TXN201@11
+
+
+async def kept_anywhere(session: AsyncSession, context):
+    target = context.setdefault("db", session)
+    await target.commit()  # TXN201@11
+
+
+async def flushed(session: AsyncSession, context: dict):
+    target = context.setdefault("db", session)
+    await target.flush()
+""",
+        path="app/services/contexts.py",
+    ),
 ]
 
 GOOD = [

@@ -435,6 +435,53 @@ def put(name: str, shelf: Shelf = Depends(Shelf)):
     shelf.put(name)
 """
     ),
+    Bad(
+        """
+# --- app/core/deps.py
+from contextlib import AsyncExitStack
+
+from fastapi import Depends
+
+from app.session import get_session_dependency
+
+
+async def kept(session=Depends(get_session_dependency)):
+    stack = AsyncExitStack()
+    stack.push_async_callback(session.commit)  # TXN211@5
+    async with stack:
+        yield
+
+
+async def flushed(session=Depends(get_session_dependency)):
+    stack = AsyncExitStack()
+    stack.push_async_callback(session.flush)
+    async with stack:
+        yield
+
+
+async def another(session=Depends(get_session_dependency)):
+    stack, other = AsyncExitStack(), AsyncExitStack()
+    stack.push_async_callback(session.commit)
+    async with other:
+        yield
+# --- app/routers/items.py
+from fastapi import APIRouter, Depends
+
+from app.core.deps import another, flushed, kept
+
+router = APIRouter()
+
+
+@router.post("/kept", dependencies=[Depends(kept)])
+async def in_kept():
+    return 1
+
+
+@router.post("/flushed", dependencies=[Depends(flushed), Depends(another)])
+async def in_flushed():
+    return 1
+"""
+    ),
 ]
 
 GOOD = [

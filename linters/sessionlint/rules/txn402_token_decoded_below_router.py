@@ -489,6 +489,40 @@ class Encoding(Writing):
         self.kept = encode
 """,
     ),
+    Bad(
+        """
+from jwt import decode, encode
+
+
+class Tool:
+    def __init__(self, work):
+        self._work = work
+
+    def get(self):
+        return self._work
+
+    def called(self, name):
+        self.name = name
+        return self
+
+
+def tool(work):
+    return Tool(work).called("tool")
+
+
+reading = tool(decode)
+writing = Tool(encode)
+
+
+def run(value):
+    return reading.get()(value)  # TXN402@12
+
+
+def run_other(value):
+    return writing.get()(value)
+""",
+        path="app/services/tools.py",
+    ),
 ]
 
 GOOD = [

@@ -308,6 +308,25 @@ def second():
     return create_async_engine(settings.database_url, connect_args=half.connect_args)  # TXN501@12
 """
     ),
+    Bad(
+        """
+import os
+
+from sqlalchemy.ext.asyncio import create_async_engine
+
+BOTH = {"statement_cache_size": 0, "prepared_statement_cache_size": 0}
+ONE = {"statement_cache_size": 0}
+
+
+def options(short):
+    return {"pool_size": 10, "connect_args": ONE if short else BOTH}
+
+
+whole = create_async_engine(os.environ["DATABASE_URL"], **options(False))
+engine = create_async_engine(os.environ["DATABASE_URL"], **options(True))  # TXN501@10
+""",
+        path="app/session.py",
+    ),
 ]
 
 GOOD = [

@@ -875,6 +875,39 @@ async def names(first, second):
         await of_many([Repository(session), Repository(other)], first)
 """
     ),
+    Bad(
+        """
+import asyncio
+from typing import TypedDict
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class Context(TypedDict):
+    db: AsyncSession
+
+
+async def both(context: Context):
+    await asyncio.gather(context["db"].get(object, 1), context["db"].get(object, 2))  # TXN602@11
+
+
+async def of_a_dictionary(sessions: dict[str, AsyncSession]):
+    await asyncio.gather(sessions["db"].get(object, 1), sessions["db"].get(object, 2))  # TXN602@11
+
+
+async def two_keys(sessions: dict[str, AsyncSession]):
+    await asyncio.gather(sessions["db"].get(object, 1), sessions["log"].get(object, 2))
+
+
+async def two_contexts(context: Context, other: Context):
+    await asyncio.gather(context["db"].get(object, 1), other["db"].get(object, 2))
+
+
+async def by_index(sessions: dict[str, AsyncSession], key, other):
+    await asyncio.gather(sessions[key].get(object, 1), sessions[other].get(object, 2))
+""",
+        path="app/services/contexts.py",
+    ),
 ]
 
 GOOD = [

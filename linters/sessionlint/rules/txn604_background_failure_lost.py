@@ -25,6 +25,7 @@ from sessionlint.rules.failing import (
     first_failure,
     handled,
     is_broad,
+    left_by,
     misses,
     names_error,
 )
@@ -35,16 +36,17 @@ from sessionlint.rules.plain_decorators import failure_around, lets_all_through
 from sessionlint.rules.raising import can_raise, first_file, first_raise
 from sessionlint.rules.recorded_in_part import least_effort
 from sessionlint.rules.supervised import is_supervised
+from sessionlint.rules.swallowing_managers import keeping_objects
 from sessionlint.rules.telling_later import holds_all_work
 
 META = Rule(
     code="TXN604",
     name="background-failure-lost",
     summary="A background function can end in an error that no status, log-and-raise or retry records.",
-    rationale="Nobody waits for background work. An error that only ends it, or an except clause that passes, leaves "
-    "the job's row pending or running for ever; the user sees a progress bar that never moves, and there is "
-    "nothing to retry or to alarm on. The finding stands at the except clause that loses the error, or at the def of "
-    "the function in which nothing records it.",
+    rationale="Nobody waits for background work. An error that only ends it, or an except clause that passes (or a "
+    "`with` of an object whose `__exit__` returns something true), leaves the job's row pending or running for ever; "
+    "the user sees a progress bar that never moves, and there is nothing to retry or to alarm on. The finding "
+    "stands at the except clause that loses the error, or at the def of the function in which nothing records it.",
     remedy="Wrap the work in try, and in except Exception open a second session after the first one is closed and "
     "write the failure to the job's row; or log with logger.exception and raise where a queue or scheduler "
     "records it.",
@@ -1101,6 +1103,66 @@ async def start(item_id: str, tasks: BackgroundTasks):
         tasks.add_task(work, item_id)
 """
     ),
+    Bad(
+        """
+import logging
+
+from app.models.item import Item
+from app.session import get_session
+
+log = logging.getLogger(__name__)
+
+
+class Hushed:
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        log.info("left with %s", kind)
+        return True
+
+
+class Heard(Hushed):
+    def __exit__(self, kind, error, trace):
+        log.info("left with %s", kind)
+
+
+class Noted(Hushed):
+    error = None
+
+    def __exit__(self, kind, error, trace):
+        self.error = error
+        return True
+
+
+async def store(name):
+    async with get_session() as session, session.begin():
+        session.add(Item(name=name))
+
+
+async def hushed(name):
+    with Hushed():  # TXN604@10
+        await store(name)
+
+
+async def hushed_each(names):
+    for name in names:
+        with Hushed():
+            await store(name)
+
+
+async def heard(name):
+    with Heard():
+        await store(name)
+
+
+async def noted(name):
+    with Noted() as outcome:
+        await store(name)
+    return outcome.error
+""",
+        path="app/tasks/labels.py",
+    ),
 ]
 
 GOOD = [
@@ -1718,6 +1780,7 @@ def _check(program: Program, function: FunctionInfo, start: Event | None) -> Ite
     name = _called(function)
     trace = [program.step(start.site, f"{name}() is started here, and nobody waits for it")] if start else []
     handlers = [e for e in function.events if e.kind == "handler" and is_broad(e)]
+    handlers += [e for e in keeping_objects(function, program) if is_broad(e)]
     far = _far(program, start, function.path)
     kept = [*_kept(program, function, handlers, trace, far), *_kept_below(program, function, trace, start)]
     kept += _dropped(program, function, handlers, trace)
@@ -1786,6 +1849,7 @@ def _kept_below(
     """The clauses that swallow the error in a function to which this one leaves all its work."""
     for left in left_to(program, function):
         handlers = [e for e in left.function.events if e.kind == "handler" and is_broad(e)]
+        handlers += [e for e in keeping_objects(left.function, program) if is_broad(e)]
         way = [program.step(call.site, f"all the work of {_called(function)}() is done here") for call in left.way[-1:]]
         far = _far(program, start, left.function.path)
         yield from _kept(program, left.function, handlers, [*trace, *way], far)
@@ -1810,11 +1874,13 @@ def _kept(
             done = least_effort(program, handler)
         if done != "records" and (last or unseen) and holds_all_work(function, handler, done == "nothing"):
             how = "records only under a condition" if somewhere else "swallows"
+            left = left_by(handler)
+            exits = [program.step(left.site, f"{left.qualname}() keeps the error")] if left is not None else []
             yield program.finding(
                 META, (function, handler.span),
-                f"This clause {how} the error of {name}(), which runs in the background{far}. Record it: write "
-                "a failed status in a second session, or log it and raise.",
-                trace,
+                f"This {'clause' if left is None else 'block'} {how} the error of {name}(), which runs in the "
+                f"background{far}. Record it: write a failed status in a second session, or log it and raise.",
+                [*trace, *exits],
             )  # fmt: skip
 
 
