@@ -59,6 +59,8 @@ def _same(held: list[tuple[Any, Any, Any]]) -> list[tuple[Any, Any, Any]]:
 
 def _handed(frame: Frame, holder: Any) -> Value:
     """What a bot's middlewares say of a handler's parameter, as calls in sight say it of others."""
+    if holder.tag != "param":
+        return UNKNOWN
     bindings = handed_by_name.given(frame, holder.info)
     if len(bindings) < 2 or holder not in bindings:
         return UNKNOWN
