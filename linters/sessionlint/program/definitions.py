@@ -15,6 +15,7 @@ from sessionlint.program import (
     dispatching,
     entered_around,
     from_requests,
+    handed_by_name,
     handed_dependencies,
     headers,
     hooking,
@@ -280,6 +281,8 @@ def _library_decorator(frame: Frame, info: FunctionInfo, name: str, decorator: i
         _register(frame, info, last, None, decorator)
     elif name in frame.solver.policy.background_sinks or (last in ("task", "actor") and name.count("()")):
         info.registrations.setdefault("background", (frame.site(decorator[1]), f"@{ir.text_of(decorator)}"))
+    elif name.startswith(handed_by_name.LIBRARY):
+        handed_by_name.serves(frame, info, name)
 
 
 def _router_decorator(frame: Frame, info: FunctionInfo, atom: Any, decorator: ir.Expr) -> None:

@@ -112,6 +112,8 @@ class Frame(Notes):
         self.class_scope: Any = None
         #: the definition whose annotations and defaults are evaluated apart from the module they stand in
         self.header: ir.Span4 | None = None
+        #: what alone is new in what is assigned (``names += [name]``)
+        self.added: Value | None = None
         self.loop_exits: list[tuple[dict[str, Value], dict[tuple[Any, str], int], bool]] = []
 
     def evaluate(self, expr: ir.Expr, statement: bool = False, context: bool = False) -> Value:
@@ -296,6 +298,8 @@ class Frame(Notes):
 
     def store(self, place: str, name: str, value: Value, span: ir.Span4) -> None:
         """Records that handles are kept somewhere that outlives this call."""
+        if self.added is not None:
+            value = self.added
         held = tuple(a for a in contained(value) if self.solver.kind_of(a) in _KEPT)
         if not held and place in _OUTLIVING:
             held = self._held_by_injected(value)

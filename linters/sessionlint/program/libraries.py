@@ -19,6 +19,7 @@ from sessionlint.program import (
     engine_configs,
     generators,
     halves,
+    handed_by_name,
     handing,
     handles,
     holding,
@@ -149,6 +150,10 @@ def _tell(frame: Frame, told: ExternalName, name: str, args: list[Value], keywor
     frame.emit("external", e[1], name=name, args=tuple(args), keywords=tuple(keywords), expr=e)
     if name in frame.solver.policy.network_calls or (told.network and not waiting.asks_nobody(name, args, keywords)):
         waiting.wait(frame, name, e)
+    if told.method == "register" and name.startswith(handed_by_name.LIBRARY) and args:
+        for atom in args[0]:
+            if atom.tag == "fn":
+                handed_by_name.serves(frame, atom.info, name)
     if told.makes and keywords:
         awaited_services.note_made(frame, name, keywords)
     if told.makes_task:

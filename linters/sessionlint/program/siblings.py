@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from sessionlint.program import handed_by_name
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import MAX_ATOMS, SESSION, UNKNOWN, Inst, Seq, Value
@@ -35,16 +36,36 @@ def note(frame: Frame, function: FunctionInfo | None, bindings: dict[Any, Value]
     else:
         return
     held = _of_arguments(frame, function, bindings)
-    named: dict[Any, tuple[Any, Any]] = {}
+    for holder, own, name in _same(held):
+        frame.solver.write((_ONE, holder), (Seq(((own,), (name,))),))
     for index, (holder, own, session) in enumerate(held):
-        first = named.setdefault(session, (holder, own))
-        if first[0] != holder:
-            frame.solver.write((_ONE, holder), (Seq(((own,), (first[1],))),))
-            if first[0] != first[1]:
-                frame.solver.write((_ONE, first[0]), (Seq(((first[1],), (first[1],))),))
         for before, other, another in held[:index]:
             if before != holder and another != session and other != own:
                 frame.solver.write((_APART, holder), (Seq(((own,), (other,))),))
+
+
+def _same(held: list[tuple[Any, Any, Any]]) -> list[tuple[Any, Any, Any]]:
+    """What holds a session that another one has, too: the parameter, the name there, and the one both go by."""
+    found: list[tuple[Any, Any, Any]] = []
+    named: dict[Any, tuple[Any, Any]] = {}
+    for holder, own, session in held:
+        first = named.setdefault(session, (holder, own))
+        if first[0] != holder:
+            found.append((holder, own, first[1]))
+            if first[0] != first[1]:
+                found.append((first[0], first[1], first[1]))
+    return found
+
+
+def _handed(frame: Frame, holder: Any) -> Value:
+    """What a bot's middlewares say of a handler's parameter, as calls in sight say it of others."""
+    if holder.tag != "param":
+        return UNKNOWN
+    bindings = handed_by_name.given(frame, holder.info)
+    if len(bindings) < 2 or holder not in bindings:
+        return UNKNOWN
+    held = _of_arguments(frame, holder.info, bindings)
+    return tuple([Seq(((own,), (name,))) for other, own, name in _same(held) if other == holder])
 
 
 def _of_arguments(
@@ -95,7 +116,7 @@ def told(frame: Frame, holder: Any, views: Value) -> Value:
             break
     else:
         return views
-    found = frame.solver.read((_ONE, holder))
+    found = frame.solver.read((_ONE, holder)) or _handed(frame, holder)
     if not found:
         return views
     apart = frame.solver.read((_APART, holder))

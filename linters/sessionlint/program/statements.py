@@ -27,6 +27,7 @@ from sessionlint.program import (
     relations,
     setbacks,
     sometimes,
+    strings,
     workers,
 )
 from sessionlint.program.combined import TAKES
@@ -57,7 +58,10 @@ def _expression(frame: Frame, s: ir.Stmt) -> None:
 
 def _assign(frame: Frame, s: ir.Stmt) -> None:
     taken = option_of(frame, s[3]) if s[3][0] in TAKES else None
-    value = frame.evaluate(s[3])
+    if s[3][0] == "b" and _adds_to(s[2][0], s[3][3]):
+        value, frame.added = strings.added(frame, s[3])
+    else:
+        value = frame.evaluate(s[3])
     if value == _NUMBERED and frame.class_scope is not None and s[2][0][0] == "n":
         # members are told apart, whatever the values are that they are given
         value = (Const(s[2][0][2].lower(), "str"),)
@@ -65,6 +69,7 @@ def _assign(frame: Frame, s: ir.Stmt) -> None:
     for target in s[2]:
         assign(frame, target, value, s[3])
         note_said(frame, target, conditions)
+    frame.added = None
     if s[3][0] in _LEAVES:
         checked_lists.note_left(frame, s[2][0], s[3])
     if s[3][0] == "d" and frame.function.name == "<module>":
@@ -77,13 +82,23 @@ _NUMBERED: Value = (Ext("enum.auto()"),)
 _LEAVES = ("b", "c", "g")
 
 
+def _adds_to(target: ir.Expr, left: ir.Expr) -> bool:
+    """``box.names = box.names + [name]``."""
+    return target[0] == left[0] == "a" and ir.dotted(target) is not None and ir.dotted(target) == ir.dotted(left)
+
+
 def _augmented(frame: Frame, s: ir.Stmt) -> None:
     operation = ("b", s[1], s[3], s[2], s[4])
     if s[3] == "|" and s[2][0] == "a" and s[2][3] == "info":
         frame.evaluate(("c", s[1], ("a", s[2][1], s[2], "update"), (s[4],), ()))
         return
     made = operators.in_place(frame, s)
-    assign(frame, s[2], frame.evaluate(operation) if made is None else made, operation)
+    if made is not None or (s[2][0] == "n" and s[2][2] not in frame.globals):
+        assign(frame, s[2], frame.evaluate(operation) if made is None else made, operation)
+        return
+    value, frame.added = strings.added(frame, operation)
+    assign(frame, s[2], value, operation)
+    frame.added = None
 
 
 def _return(frame: Frame, s: ir.Stmt) -> None:

@@ -192,12 +192,26 @@ def binary(frame: Frame, e: ir.Expr) -> Value:
                 value = number
                 continue
         made = operators.between(frame, link, value, right)
-        if made is None and link[2] == "%" and texts_of(value):
-            right = picking.known_items(frame, link[4], right)
-            right = tuple([_said_items(frame, a, link[1]) for a in implied.said(frame, right, link[1])])
-        value = combine(frame, link[2], value, right) if made is None else made
+        value = _combined(frame, link, value, right) if made is None else made
     _tell_urls(frame, e, texts_of(value))
     return value
+
+
+def added(frame: Frame, e: ir.Expr) -> tuple[Value, Value | None]:
+    """What ``name += value`` makes of it, and what alone is new there; ``None`` where a method says what is made."""
+    left = _operand(frame, e[2], e[3])
+    right = _operand(frame, e[2], e[4])
+    made = operators.between(frame, e, left, right)
+    value = _combined(frame, e, left, right) if made is None else made
+    _tell_urls(frame, e, texts_of(value))
+    return value, right if made is None else None
+
+
+def _combined(frame: Frame, e: ir.Expr, left: Value, right: Value) -> Value:
+    if e[2] == "%" and texts_of(left):
+        right = picking.known_items(frame, e[4], right)
+        right = tuple([_said_items(frame, a, e[1]) for a in implied.said(frame, right, e[1])])
+    return combine(frame, e[2], left, right)
 
 
 def _said_items(frame: Frame, atom: Any, span: ir.Span4) -> Any:

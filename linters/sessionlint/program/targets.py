@@ -19,6 +19,7 @@ from sessionlint.program import (
     filling,
     function_attributes,
     giving,
+    handed_by_name,
     in_place,
     injected_parts,
     keeping,
@@ -260,6 +261,8 @@ def _subscript(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | No
             request_contexts.keep(frame, key, value, target[1])
     if isinstance(key, str) and value and _is_request_state(target[2]):
         frame.solver.write(("state", "state", key), value)
+    if isinstance(key, str) and owner and owner[0].tag == "param" and owner[0].info is frame.function:
+        handed_by_name.put(frame, key, value)
     attributes = attributes_of(target[2])
     if isinstance(key, str) and attributes is not None and _has_attributes(frame, attributes, owner):
         _attribute(frame, ("a", target[1], attributes, key), value)

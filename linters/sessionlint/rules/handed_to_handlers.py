@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sessionlint.program.handed_by_name import is_middleware
 from sessionlint.program.values import Value
 from sessionlint.rules.transactions import closing_commits
 
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from sessionlint.program.api import Program
     from sessionlint.program.model import FunctionInfo
 
-_LIBRARY = "aiogram."
-_BASE = "BaseMiddleware"
 _SAVES = frozenset({"commit", "begin"})
 
 
@@ -47,7 +46,7 @@ def _handed(program: Program) -> dict[str, list[Handed]] | None:
     """The sessions by the name that they are passed under; ``None`` where some middleware begins or commits."""
     found: dict[str, list[Handed]] = {}
     for info in program.classes:
-        if not any(b.startswith(_LIBRARY) and b.endswith(_BASE) for b in program.solver.external_bases(info)):
+        if not is_middleware(program.solver, info):
             continue
         for method in info.methods.values():
             events = method.events

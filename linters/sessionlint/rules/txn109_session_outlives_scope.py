@@ -431,6 +431,37 @@ async def with_its_key(key):
 """,
         path="app/tasks/desk.py",
     ),
+    Bad(
+        path="app/tasks/open_ones.py",
+        source="""
+from app.session import get_session
+
+seen: list = []
+
+
+class Box:
+    named: dict = {}
+    several: list = []
+
+
+async def keeps(key):
+    global seen
+    async with get_session() as session:
+        Box.named |= {"session": session}  # TXN109@9
+        Box.several = Box.several + [session]  # TXN109@9
+        seen += [session]  # TXN109@9
+        return await session.get(object, key)
+
+
+async def keeps_names(key):
+    global seen
+    async with get_session() as session:
+        row = await session.get(object, key)
+        Box.named |= {"name": str(row.name)}
+        Box.several = Box.several + [row.name]
+        seen += [row.name]
+""",
+    ),
 ]
 
 GOOD = [

@@ -1689,6 +1689,64 @@ async def committed():
         await session.commit()
 """
     ),
+    Bad(
+        """
+# --- app/bot/repositories.py
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+
+
+class Items:
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+
+    async def add(self) -> None:
+        self.session.add(Item(name="x"))
+
+    async def add_now(self) -> None:
+        await self.add()
+        await self.session.commit()  # TXN201@15
+# --- app/bot/middlewares.py
+from aiogram import Dispatcher
+
+from app.bot.repositories import Items
+from app.session import get_session
+
+dispatcher = Dispatcher()
+
+
+@dispatcher.update.outer_middleware()
+async def opening(handler, event, data):
+    async with get_session() as session:
+        data["db"], data["items"] = session, Items(session)
+        return await handler(event, data)
+# --- app/bot/handlers.py
+from aiogram import Router
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.bot.repositories import Items
+
+router = Router()
+
+
+@router.message()
+async def ended_below(message, db: AsyncSession, items: Items):
+    async with db.begin():
+        await items.add_now()  # TXN205@15
+
+
+@router.message()
+async def joined(message, db: AsyncSession, items: Items):
+    async with db.begin():
+        await items.add()
+
+
+async def given_by_others(db: AsyncSession, items: Items):
+    await db.flush()
+    await items.add_now()
+"""
+    ),
 ]
 
 GOOD = [

@@ -642,6 +642,83 @@ async def perhaps(kind: str, session: AsyncSession = Depends(get_session_depende
 """,
         path="app/routers/items.py",
     ),
+    Bad(
+        """
+# --- app/bot/repositories.py
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+
+
+class Items:
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+
+    async def add(self) -> None:
+        self.session.add(Item(name="x"))
+        await self.session.flush()
+
+
+class Orders:
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+
+    async def add(self) -> None:
+        self.session.add(Item(name="x"))
+        await self.session.flush()
+# --- app/bot/middlewares.py
+from aiogram import BaseMiddleware
+
+from app.bot.repositories import Items, Orders
+from app.session import get_session
+
+
+class Opening(BaseMiddleware):
+    async def __call__(self, handler, event, data):
+        async with get_session() as session, get_session() as other:
+            data["db"] = session
+            data["items"] = Items(session)
+            data["orders"] = Orders(other)
+            return await handler(event, data)
+# --- app/bot/handlers.py
+from aiogram import Router
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.bot.repositories import Items, Orders
+from app.models.item import Item
+
+router = Router()
+
+
+@router.message()
+async def too_late(message, db: AsyncSession, items: Items):
+    await items.add()
+    async with db.begin():  # TXN206@16
+        db.add(Item(name="x"))
+
+
+@router.message()
+async def in_time(message, db: AsyncSession, items: Items):
+    async with db.begin():
+        await items.add()
+
+
+@router.message()
+async def on_another(message, db: AsyncSession, orders: Orders):
+    await orders.add()
+    async with db.begin():
+        db.add(Item(name="x"))
+
+
+async def late_as_well(query, db: AsyncSession, items: Items):
+    await items.add()
+    async with db.begin():  # TXN206@16
+        db.add(Item(name="x"))
+
+
+router.callback_query.register(late_as_well)
+"""
+    ),
 ]
 
 GOOD = [

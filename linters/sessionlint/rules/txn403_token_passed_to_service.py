@@ -26,7 +26,8 @@ META = Rule(
     not_flagged=(
         "User objects that do not keep the token, ids, single claims, tokens handed to the auth layer or checked by "
         "dependencies; what a query, path or body brings and nothing decodes, and tokens that prove something else "
-        "than who calls (`reset_token`, `invite_token`); login forms."
+        "than who calls (`reset_token`, `invite_token`); login forms; records without methods of their own that no "
+        "service is handed."
     ),
     presets=("scrapersky",),
 )
@@ -669,6 +670,71 @@ async def code(code: str):
     return await find(None, code)
 """,
     ),
+    Bad(
+        """
+# --- app/services/accounts.py
+from dataclasses import dataclass
+
+
+@dataclass
+class Signed:
+    who: object
+
+    async def close(self):
+        return self.who
+
+
+@dataclass
+class Accounts(Signed):
+    page: int = 1
+
+    async def listed(self):
+        return self.who, self.page
+
+
+@dataclass
+class Seen:
+    who: object
+
+    @property
+    def name(self):
+        return str(self.who)
+# --- app/routers/accounts.py
+from fastapi import APIRouter, Depends
+from fastapi.security import OAuth2PasswordBearer
+
+from app.services.accounts import Accounts, Seen, Signed
+
+router = APIRouter()
+bearer = OAuth2PasswordBearer(tokenUrl="login")
+
+
+@router.get("/mine")
+async def mine(token: str = Depends(bearer)):
+    return await Accounts(token).listed()  # TXN403@18
+
+
+@router.get("/second")
+async def second(token: str = Depends(bearer)):
+    accounts = Accounts(page=2, who=token)  # TXN403@16
+    return await accounts.listed()
+
+
+@router.delete("/mine")
+async def close(token: str = Depends(bearer)):
+    return await Signed(f"Bearer {token}").close()  # TXN403@18
+
+
+@router.get("/pages/{page}")
+async def of_page(page: int, token: str = Depends(bearer)):
+    return await Accounts("everybody", page).listed(), bool(token)
+
+
+@router.get("/seen")
+async def seen(token: str = Depends(bearer)):
+    return Seen(token).name
+"""
+    ),
 ]
 
 GOOD = [
@@ -891,8 +957,46 @@ def check(program: Program) -> Iterator[Finding]:
             f"{callee}() is handed {what} as {where}. Pass the user's id instead.",
             [program.step(event.callee.site, f"{callee}() is below the router")],
         )
+    yield from _made(program, seen)
     yield from _scheduled(program, seen)
     yield from _put_on(program)
+
+
+def _made(program: Program, seen: set[object]) -> Iterator[Finding]:
+    """Services whose fields are their constructor's parameters: ``Users(token)`` of a data class that does something.
+
+    What has no methods is a record; that is told of where it is handed on.
+    """
+    for event in program.by_file(_making):
+        if event.site in seen or program.role(event.function) not in ("endpoint", "router"):
+            continue
+        info = event.value[0].info
+        if event.function in program.dependency_functions or info.maker is None or not _serves(program, info):
+            continue
+        fields = [*zip(program.solver.fields(info), event.args, strict=False), *event.keywords]
+        found = next(((name, k) for name, value in fields if (k := kind_of_secret(program, value))), None)
+        if found is None:
+            continue
+        seen.add(event.site)
+        yield program.finding(
+            META,
+            event,
+            f"{info.name}() is handed {_shown(found[1])} as {found[0]!r}. Pass the user's id instead.",
+            [program.step((info.path, info.span), f"{info.name}() is below the router")],
+        )
+
+
+def _making(listing: FileListing) -> Iterator[Event]:
+    """The calls of classes in a file."""
+    return (e for e in listing.by_kind.get("construct", ()) if e.args or e.keywords)
+
+
+def _serves(program: Program, info: ClassInfo) -> bool:
+    """Whether a class without a constructor of its own does a service's work."""
+    if program.solver.method(info, "__init__") is not None:
+        return False
+    own = [m for cls in program.solver.mro(info) for m in cls.methods.values() if not m.name.startswith("_")]
+    return any(not (m.is_property or m.is_classmethod or m.is_staticmethod) and _is_below(program, m) for m in own)
 
 
 def _scheduled(program: Program, seen: set[object]) -> Iterator[Finding]:
