@@ -44,6 +44,7 @@ from sessionlint.program import (
     scheduling,
     signals,
     stdlib,
+    streams,
     strings,
     subclassing,
     threads,
@@ -138,6 +139,8 @@ def call_external(frame: Frame, name: str, args: list[Value], keywords: Keywords
     part = queries.made(frame, name, args, keywords, e)
     if part is not None:
         return part
+    if told.network and keywords:
+        name = streams.asked_for(name, keywords)
     return (Ext(f"{name}()"),) if name.count("()") < 5 and len(name) < 160 else UNKNOWN
 
 

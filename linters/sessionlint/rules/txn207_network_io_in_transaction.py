@@ -1479,6 +1479,67 @@ async def go(boat):
         await leave(session, boat)  # TXN207@15
 """,
     ),
+    Bad(
+        """
+import asyncio
+
+import aiohttp
+import httpx
+import requests
+from anthropic import AsyncAnthropic
+from openai import AsyncOpenAI
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+
+
+async def lines(session: AsyncSession, url):
+    async with httpx.AsyncClient() as http, http.stream("GET", url) as page:
+        async with session.begin():
+            async for line in page.aiter_lines():  # TXN207@31
+                session.add(Item(name=line))
+        async with session.begin():
+            session.add(Item(name=(await page.aread()).decode()))  # TXN207@42
+        async with session.begin():
+            session.add_all([Item(name=text) async for text in page.aiter_text()])  # TXN207@64
+
+
+async def rows(session: AsyncSession, url):
+    with requests.get(url, stream=True) as page:
+        async with session.begin():
+            for line in page.iter_lines():  # TXN207@25
+                session.add(Item(name=line))
+    read = requests.get(url)
+    async with session.begin():
+        session.add_all([Item(name=line) for line in read.iter_lines()])
+
+
+async def messages(session: AsyncSession, url):
+    async with aiohttp.ClientSession() as http, http.ws_connect(url) as socket:
+        async with session.begin():
+            async for message in socket:  # TXN207@34
+                session.add(Item(name=message.data))
+
+
+async def raw(session: AsyncSession, host, given: asyncio.StreamReader):
+    reader, writer = await asyncio.open_connection(host, 80)
+    async with session.begin():
+        session.add(Item(name=(await reader.readline()).decode()))  # TXN207@38
+        await writer.drain()  # TXN207@15
+        session.add(Item(name=(await given.read()).decode()))  # TXN207@38
+
+
+async def words(session: AsyncSession, asked: AsyncOpenAI, other: AsyncAnthropic):
+    answer = await asked.chat.completions.create(model="m", messages=[], stream=True)
+    async with session.begin():
+        async for chunk in answer:  # TXN207@28
+            session.add(Item(name=chunk))
+    async with other.messages.stream(model="m", messages=[], max_tokens=3) as stream, session.begin():
+        async for text in stream.text_stream:  # TXN207@27
+            session.add(Item(name=text))
+""",
+        path="app/services/pages.py",
+    ),
 ]
 
 GOOD = [
@@ -2284,6 +2345,38 @@ async def arrive(boat):
         await moor(session, boat)
     await RemoteBell().ring(boat)
 """
+    ),
+    Good(
+        """
+import httpx
+from openai import AsyncOpenAI
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+
+
+async def each_its_own(session: AsyncSession, url):
+    async with httpx.AsyncClient() as http, http.stream("GET", url) as page:
+        async for line in page.aiter_lines():
+            async with session.begin():
+                session.add(Item(name=line))
+
+
+async def collected(session: AsyncSession, asked: AsyncOpenAI):
+    answer = await asked.chat.completions.create(model="m", messages=[], stream=True)
+    parts = [chunk async for chunk in answer]
+    async with session.begin():
+        session.add(Item(name=str(parts)))
+
+
+async def at_once(session: AsyncSession, asked: AsyncOpenAI):
+    answer = await asked.chat.completions.create(model="m", messages=[], stream=False)
+    async with session.begin():
+        for choice in answer.choices:
+            session.add(Item(name=choice.message.content))
+        session.add_all([Item(name=value) for _, value in answer])
+""",
+        path="app/services/pages.py",
     ),
 ]
 
