@@ -1742,6 +1742,32 @@ async def saved(name):
         await matched(Pair(session, name))
 """,
     ),
+    Bad(
+        """
+from sqlalchemy import select, text, update
+
+from app.models.item import Item
+from app.session import get_session
+
+
+async def by_text():
+    async with get_session() as session:
+        written = text("UPDATE items SET name = 'a' RETURNING *")
+        await session.scalars(select(Item).from_statement(written))  # TXN209@15
+
+
+async def by_query():
+    async with get_session() as session:
+        changed = update(Item).values(name="a").returning(Item)
+        await session.scalars(select(Item).from_statement(changed))  # TXN209@15
+
+
+async def only_read():
+    async with get_session() as session:
+        await session.scalars(select(Item).from_statement(text("SELECT * FROM items")))
+""",
+        path="app/tasks/items.py",
+    ),
 ]
 
 GOOD = [
