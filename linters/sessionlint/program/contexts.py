@@ -280,6 +280,9 @@ def _enter_by(frame: Frame, atom: Any, method: Fn, item: ir.Expr, entered: Enter
             frame.learn(handle, "open", False)
     if not fresh and _opens(frame, method.info):
         entered.holds.append(owner)
+    begun = halves.of_entering(frame.solver.summary_of(method.info), fresh) if fresh else UNKNOWN
+    if begun:
+        _open(frame, begun, frame.site(item[1]), False, method.info, entered)
 
 
 def _run_by(frame: Frame, method: Fn, e: ir.Expr, param: Any, context: bool = False) -> Value:

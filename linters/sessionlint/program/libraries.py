@@ -371,6 +371,7 @@ def _pending_method(frame: Frame, receiver: Pending, name: str, e: ir.Expr) -> V
         given = generators.step(frame, receiver, name, e)
         for subject in halves.of_generator(frame, receiver, given) if name not in generators.STEPS else ():
             halves.enter(frame, subject, e)
+            halves.entered_for_caller(frame, receiver, subject, e)
         return given
     if name in ("close", "aclose", "__aexit__", "__exit__") or generators.is_thrown_into(frame, receiver, name):
         generators.end(frame, receiver, name, e)

@@ -1540,6 +1540,86 @@ async def words(session: AsyncSession, asked: AsyncOpenAI, other: AsyncAnthropic
 """,
         path="app/services/pages.py",
     ),
+    Bad(
+        """
+# --- app/units.py
+from contextlib import AsyncContextDecorator, asynccontextmanager
+
+from app.session import get_session
+
+
+@asynccontextmanager
+async def transaction():
+    async with get_session() as session, session.begin():
+        yield session
+
+
+@asynccontextmanager
+async def reading():
+    async with get_session() as session:
+        yield session
+
+
+class Unit(AsyncContextDecorator):
+    async def __aenter__(self):
+        self._cm = transaction()
+        return await self._cm.__aenter__()
+
+    async def __aexit__(self, *error):
+        return await self._cm.__aexit__(*error)
+
+
+class Made:
+    def __init__(self):
+        self._cm = transaction()
+
+    async def __aenter__(self):
+        return await self._cm.__aenter__()
+
+    async def __aexit__(self, *error):
+        return await self._cm.__aexit__(*error)
+
+
+class Reader:
+    async def __aenter__(self):
+        self._cm = reading()
+        return await self._cm.__aenter__()
+
+    async def __aexit__(self, *error):
+        return await self._cm.__aexit__(*error)
+# --- app/tasks/items.py
+import httpx
+from sqlalchemy import select
+
+from app.models.item import Item
+from app.units import Made, Reader, Unit
+
+
+async def tell(url):
+    async with httpx.AsyncClient() as http:
+        await http.get(url)
+
+
+async def work(url):
+    async with Unit() as session:
+        await session.scalar(select(Item))
+        await tell(url)  # TXN207@15
+    await tell(url)
+
+
+async def made(url):
+    async with Made() as session:
+        await session.scalar(select(Item))
+        await tell(url)  # TXN207@15
+    await tell(url)
+
+
+async def read(url):
+    async with Reader() as session:
+        await session.scalar(select(Item))
+        await tell(url)
+"""
+    ),
 ]
 
 GOOD = [
