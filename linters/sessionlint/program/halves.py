@@ -97,7 +97,7 @@ def of_generator(frame: Frame, source: Pending, given: Value) -> Value:
 
 
 def entered_for_caller(frame: Frame, source: Pending, subject: Any, e: ir.Expr) -> None:
-    """``return await self._cm.__aenter__()``: who enters the object has this session's transaction open in the block."""
+    """``return await self._cm.__aenter__()``: the block of the object is in this session's transaction."""
     function = frame.function
     if function.name in ("__aenter__", "__enter__") and function.class_info is not None and frame.is_own(subject):
         opened = Transaction((subject,), frame.site(e[1]), False, source.info)
