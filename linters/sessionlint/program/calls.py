@@ -384,9 +384,9 @@ def call_function(
 
 
 def _made_before(frame: Frame, pending: Pending) -> bool:
-    """Whether a function that is defined before the open transaction makes a coroutine: ``call = lambda: notify()``."""
+    """Whether a function that this one defines makes a coroutine, where it is called: ``call = lambda: notify()``."""
     place = pending.site[1]
-    if pending.kind != "coro" or all(t.site[0] == frame.path and t.site[1][:2] < place[:2] for t in frame.tx):
+    if pending.kind != "coro" or not frame.tx:
         return False
     return any(span[:2] <= place[:2] and place[2:] <= span[2:] for span in frame.function.children)
 

@@ -1620,6 +1620,34 @@ async def read(url):
         await tell(url)
 """
     ),
+    Bad(
+        """
+import httpx
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+
+
+async def tell(url):
+    async with httpx.AsyncClient() as http:
+        await http.get(url)
+
+
+async def inside(session: AsyncSession, url):
+    async with session.begin():
+        session.add(Item(name=url))
+        send = lambda: tell(url)
+        await send()  # TXN207@15
+
+
+async def behind(session: AsyncSession, url):
+    async with session.begin():
+        session.add(Item(name=url))
+        send = lambda: tell(url)
+    await send()
+""",
+        path="app/services/items.py",
+    ),
 ]
 
 GOOD = [
