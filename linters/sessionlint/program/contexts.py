@@ -270,6 +270,11 @@ def _enter_by(frame: Frame, atom: Any, method: Fn, item: ir.Expr, entered: Enter
     owner = atom if method.receiver is None else method.receiver  # a static method is bound to nothing
     # what was waited for is what is entered: ``async with await get_unit()``
     value = _run_by(frame, method, item[2] if item[0] == "aw" else item, param, context=True)
+    # ``return await self.manager.__aenter__()`` of a manager that it was given: that is what is entered
+    given = [a for a in value if a.tag == "pending" and a.kind == "cm"] if method.receiver is not None else []
+    for manager in given:
+        _enter_generator(frame, manager, item, entered)
+    value = tuple([a for a in value if a not in given]) if given else value
     entered.value = join(entered.value, value)
     entered.exits.append((owner, leaves, param))
     fresh = [a for a in value if isinstance(a, Handle) and a.kind in CLOSED_BY_EXIT]
