@@ -1648,6 +1648,56 @@ async def behind(session: AsyncSession, url):
 """,
         path="app/services/items.py",
     ),
+    Bad(
+        """
+# --- app/session.py
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+engine = create_async_engine("postgresql+asyncpg://app@localhost/app")
+session_factory = async_sessionmaker(engine)
+
+
+@asynccontextmanager
+async def get_session():
+    async with session_factory() as session:
+        yield session
+
+
+async def in_transaction(work, *args):
+    async with session_factory() as session, session.begin():
+        return await work(session, *args)
+# --- app/tasks/items.py
+import httpx
+from sqlalchemy import update
+
+from app.models.item import Item
+from app.session import get_session, in_transaction
+
+
+async def tell(name):
+    async with httpx.AsyncClient() as http:
+        await http.post("https://shop.example", json=name)
+
+
+async def store_and_tell(session, name):
+    await session.execute(update(Item).values(name=name))
+    await tell(name)  # TXN207@11
+
+
+async def only_tell(session, name):
+    await tell(name)
+
+
+async def told_there(name):
+    await in_transaction(store_and_tell, name)
+
+
+async def told_here(name):
+    await in_transaction(only_tell, name)  # TXN207@11
+"""
+    ),
 ]
 
 GOOD = [
@@ -2497,6 +2547,8 @@ def check(program: Program) -> Iterator[Finding]:
         if not program.judges(event.path):
             continue
         trace = down_to(program, event)
+        if opening is not None and opening.work is not None:
+            trace = [*trace[:1], *down_to(program, opening.work)]
         if opening is None:
             site = open_around(event)[-1].site
             since = f"opened on line {program.line_of(*site)}"
