@@ -393,12 +393,13 @@ def call_function(
 
 
 def _made_before(frame: Frame, pending: Pending) -> bool:
-    """Whether a coroutine was made before the open transaction, or by a function that is defined before it."""
+    """Whether a coroutine was made before the open transaction, or by a function that is defined here."""
     place = pending.site[1]
-    earlier = [t.site[0] == frame.path and t.site[1][:2] < place[:2] for t in frame.tx]
-    if pending.kind != "coro" or all(earlier):
+    if pending.kind != "coro" or not frame.tx:
         return False
-    return True not in earlier or any(s[:2] <= place[:2] and place[2:] <= s[2:] for s in frame.function.children)
+    if any(span[:2] <= place[:2] and place[2:] <= span[2:] for span in frame.function.children):
+        return True
+    return not any(t.site[0] == frame.path and t.site[1][:2] < place[:2] for t in frame.tx)
 
 
 def run_pending(frame: Frame, pending: Pending, span: ir.Span4, e: ir.Expr | None, context: bool = False) -> Value:

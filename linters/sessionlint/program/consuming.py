@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from sessionlint.facts import ir
-from sessionlint.program import ended_generators, external_sources, implied, keys, strings, texts
+from sessionlint.program import ended_generators, external_sources, implied, keys, strings, texts, waiting
 from sessionlint.program.frame import Frame
 from sessionlint.program.values import UNKNOWN, Const, Ext, PartialCall, Pending, Seq, Value, join, join_all
 
@@ -65,6 +65,7 @@ def _goes_through(name: str) -> Any:
     def consume(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
         for given in args:
             run_out(frame, given, e[1], name not in _BREAK_OFF)
+            waiting.goes_through(frame, given, e)
         return (Ext(name),)
 
     return consume

@@ -270,6 +270,11 @@ def _enter_by(frame: Frame, atom: Any, method: Fn, item: ir.Expr, entered: Enter
     owner = atom if method.receiver is None else method.receiver  # a static method is bound to nothing
     # what was waited for is what is entered: ``async with await get_unit()``
     value = _run_by(frame, method, item[2] if item[0] == "aw" else item, param, context=True)
+    # ``return await self.manager.__aenter__()`` of a manager that it was given: that is what is entered
+    given = [a for a in value if a.tag == "pending" and a.kind == "cm"] if method.receiver is not None else []
+    for manager in given:
+        _enter_generator(frame, manager, item, entered)
+    value = tuple([a for a in value if a not in given]) if given else value
     entered.value = join(entered.value, value)
     entered.exits.append((owner, leaves, param))
     fresh = [a for a in value if isinstance(a, Handle) and a.kind in CLOSED_BY_EXIT]
@@ -280,6 +285,9 @@ def _enter_by(frame: Frame, atom: Any, method: Fn, item: ir.Expr, entered: Enter
             frame.learn(handle, "open", False)
     if not fresh and _opens(frame, method.info):
         entered.holds.append(owner)
+    begun = halves.of_entering(frame.solver.summary_of(method.info), fresh) if fresh else UNKNOWN
+    if begun:
+        _open(frame, begun, frame.site(item[1]), False, method.info, entered)
 
 
 def _run_by(frame: Frame, method: Fn, e: ir.Expr, param: Any, context: bool = False) -> Value:

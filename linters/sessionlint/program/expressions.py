@@ -351,6 +351,7 @@ def _each(frame: Frame, e: ir.Expr, source: Value, iterable: ir.Expr) -> Value:
     """What a comprehension goes through; all but a generator expression come to the end of it, as ``for`` does."""
     if e[2] == "GeneratorExp":
         return element_of(frame, source, iterable[1])
+    waiting.goes_through(frame, source, iterable)
     frame.flags.append("iterated")
     item = element_of(frame, source, iterable[1])
     frame.flags.pop()

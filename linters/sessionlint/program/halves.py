@@ -7,7 +7,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program import beginning, begun_if, holding
 from sessionlint.program.frame import Frame
-from sessionlint.program.model import Effect, Transaction
+from sessionlint.program.model import Effect, Summary, Transaction
 from sessionlint.program.substitution import substitute, substitution
 from sessionlint.program.values import TRANSACTION, UNKNOWN, Handle, Pending, Value, join
 
@@ -94,6 +94,23 @@ def of_generator(frame: Frame, source: Pending, given: Value) -> Value:
         else:
             out = join(out, mapped.get(atom, UNKNOWN))
     return out
+
+
+def entered_for_caller(frame: Frame, source: Pending, subject: Any, e: ir.Expr) -> None:
+    """``return await self._cm.__aenter__()``: the block of the object is in this session's transaction."""
+    function = frame.function
+    if function.name in ("__aenter__", "__enter__") and function.class_info is not None and frame.is_own(subject):
+        opened = Transaction((subject,), frame.site(e[1]), False, source.info)
+        if opened not in frame.yield_transactions:
+            frame.yield_transactions = (*frame.yield_transactions, opened)
+
+
+def of_entering(summary: Summary, fresh: list[Any]) -> Value:
+    """The sessions that entering an object gave, and whose transaction is open until it is left."""
+    if not summary.yield_transactions or any(e.kind == "hold" for e in summary.effects):
+        return UNKNOWN
+    opened = [s for t in summary.yield_transactions for s in t.subjects]
+    return tuple([a for a in fresh if any(True for s in opened if _is_alike(a, s))])
 
 
 def opened_below(frame: Frame, source: Pending, span: ir.Span4) -> Value:

@@ -45,6 +45,7 @@ from sessionlint.program import (
     scheduling,
     signals,
     stdlib,
+    streams,
     strings,
     subclassing,
     threads,
@@ -142,6 +143,8 @@ def call_external(frame: Frame, name: str, args: list[Value], keywords: Keywords
     part = queries.made(frame, name, args, keywords, e)
     if part is not None:
         return part
+    if told.network and keywords:
+        name = streams.asked_for(name, keywords)
     return (Ext(f"{name}()"),) if name.count("()") < 5 and len(name) < 160 else UNKNOWN
 
 
@@ -379,6 +382,7 @@ def _pending_method(frame: Frame, receiver: Pending, name: str, e: ir.Expr) -> V
         given = generators.step(frame, receiver, name, e)
         for subject in halves.of_generator(frame, receiver, given) if name not in generators.STEPS else ():
             halves.enter(frame, subject, e)
+            halves.entered_for_caller(frame, receiver, subject, e)
         return given
     if name in ("close", "aclose", "__aexit__", "__exit__") or generators.is_thrown_into(frame, receiver, name):
         generators.end(frame, receiver, name, e)

@@ -148,6 +148,7 @@ def run_for(frame: Frame, s: ir.Stmt) -> None:
     begun = len(frame.run_out)
     item = element_of(frame, iterable, s[3][1])
     frame.flags.pop()
+    waiting.goes_through(frame, iterable, s[3])
     for atom in iterable if s[6] else ():
         if atom.tag == "ext":
             waiting.for_service(frame, atom, s[3])

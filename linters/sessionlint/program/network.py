@@ -3,7 +3,8 @@
 All names are import paths after :func:`sessionlint.program.knowledge.canonical`; ``()`` marks the result of a call.
 Sources: the documentation of the named clients. Clients of stores and brokers are in :mod:`.remote_stores`, bots in
 :mod:`.chat_bots`, those of services that need no more than their name in :mod:`.service_clients`, what fetches pages
-and records in :mod:`.fetching`. What only puts a request together is left out (:mod:`.local_parts`).
+and records in :mod:`.fetching`, what arrives piece by piece in :mod:`.streams`. What only puts
+a request together is left out (:mod:`.local_parts`).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from sessionlint.patterns import regex
-from sessionlint.program import chat_bots, connecting, fetching, local_parts, remote_stores, service_clients
+from sessionlint.program import chat_bots, connecting, fetching, local_parts, remote_stores, service_clients, streams
 
 PREFIXES = (
     "httpx.", "requests.", "aiohttp.", "urllib.request.urlopen", "urllib3.", "http.client.", "socket.", "smtplib.",
@@ -219,7 +220,7 @@ def is_network(name: str) -> bool:
         return True
     if chat_bots.asks(name) or service_clients.asks(name) or connecting.connects(name):
         return True
-    return fetching.fetches(name)
+    return fetching.fetches(name) or streams.reads(name)
 
 
 def _is_request(name: str) -> bool:

@@ -104,6 +104,9 @@ def method(frame: Frame, receiver: Ext, name: str, args: list[Value], keywords: 
             filter_by(frame, keywords, e)
     if name in sending.TAKES_CTE and receiver.name.startswith(knowledge.QUERY):
         return sending.inside(args) or (receiver,)
+    if name == sending.FROM_STATEMENT and args and sending.writes(args[0]):
+        # what is sent is the statement, the query only says what its rows are
+        return args[0]
     if name == "with_for_update" and receiver.name == knowledge.QUERY:
         return (Ext(knowledge.LOCKING_QUERY),)
     if name == labels.METHOD:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 SEND = "send"
 #: Methods of a query that take another statement into it.
 TAKES_CTE = frozenset({"select_from", "join", "outerjoin", "join_from", "outerjoin_from", "add_cte", "add_columns"})
+FROM_STATEMENT = "from_statement"
 #: What a notification is: told at the commit, and lost without one.
 _NOTIFIES = "sqlalchemy.func.pg_notify()"
 WRITERS = frozenset({"sqlalchemy.update()", "sqlalchemy.delete()", "sqlalchemy.insert()", _NOTIFIES})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import awaited_services, connecting, holding, network, strings
+from sessionlint.program import awaited_services, connecting, holding, network, streams, strings
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import Effect
 from sessionlint.program.values import TASK, UNKNOWN, Pending, Seq, Value, join, literal
@@ -82,3 +82,10 @@ def wait(frame: Frame, name: str, e: ir.Expr) -> None:
     note = f"{name.replace('()', '')}() waits here"
     frame.effect(Effect("network", name, None), e[1], note)
     holding.waits_after(frame, name, e[1], note)
+
+
+def goes_through(frame: Frame, value: Value, e: ir.Expr) -> None:
+    """What arrives piece by piece is waited for by who goes through it."""
+    for atom in value:
+        if atom.tag == "ext" and streams.waits(atom.name):
+            wait(frame, atom.name.removesuffix("()"), e)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from sessionlint.program.guards import ANY, ONLY
 from sessionlint.rules.ended_before import open_around
+from sessionlint.rules.handed_in import who_hands_in
 from sessionlint.rules.held_open import Opening
 
 if TYPE_CHECKING:
@@ -30,10 +31,13 @@ def called_inside(program: Program, event: Event) -> Opening | None:
         hop = callee.summary.hop(effect)
         if hop is None or not _is_handed(callee, effect):
             return None
-        for inside in (e for e in callee.events if e.site == hop.site and e.kind == "effect" and e.text == "network"):
+        waits = [e for e in callee.events if e.site == hop.site and e.kind == "effect" and e.text == "network"]
+        # of what several calls hand over, what this one does
+        own = [e for e in waits if any(call.site == event.site for call in who_hands_in(program, e))]
+        for inside in own or waits:
             if block := open_around(inside):
                 steps = [program.step(block[-1].site, "the transaction is opened here")]
-                return Opening(f"{callee.name}()", steps, entered=True)
+                return Opening(f"{callee.name}()", steps, not own, work=inside if own else None)
         callee, effect = hop.callee, hop.inner
     return None
 

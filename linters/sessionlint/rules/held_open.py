@@ -36,6 +36,8 @@ class Opening(NamedTuple):
     entered: bool = False
     #: in a loop: in the round before
     before: bool = False
+    #: where the session module runs what the call hands it
+    work: Event | None = None
 
 
 def held_open(program: Program, event: Event) -> Opening | None:

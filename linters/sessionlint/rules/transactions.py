@@ -69,7 +69,9 @@ def called(event: Event) -> str:
     """How a call reads in the source, for messages: ``save(…)``."""
     if event.name == "__iter__":
         return "for … in query"
-    text = ir.text_of(event.expr) if event.expr is not None and event.expr[0] in ("c", "aw") else ""
+    gone_through = event.kind == "network" and not event.name.endswith("__")
+    read = ("c", "aw", "n", "a") if gone_through else ("c", "aw")
+    text = ir.text_of(event.expr) if event.expr is not None and event.expr[0] in read else ""
     return text or f"{_special(event.callee) if event.callee else event.name}()"
 
 

@@ -12,6 +12,7 @@ from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.committing_decorators import committed_around
 from sessionlint.rules.decorated import begun_around, is_told_inside
 from sessionlint.rules.decorated_units import is_decorators_call, units_around
+from sessionlint.rules.handed_in import who_hands_in
 from sessionlint.rules.open_since import begun_for_request, open_since, unit_begun_for
 from sessionlint.rules.received_units import keeper_of
 from sessionlint.rules.transactions import called, commit_trace, down_to, owner_of
@@ -1747,6 +1748,62 @@ async def given_by_others(db: AsyncSession, items: Items):
     await items.add_now()
 """
     ),
+    Bad(
+        """
+# --- app/session.py
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+engine = create_async_engine("postgresql+asyncpg://app@localhost/app")
+session_factory = async_sessionmaker(engine)
+
+
+@asynccontextmanager
+async def get_session():
+    async with session_factory() as session:
+        yield session
+
+
+async def in_transaction(work, *args):
+    async with session_factory() as session, session.begin():
+        return await work(session, *args)
+
+
+async def with_session(work, *args):
+    async with session_factory() as session:
+        return await work(session, *args)
+# --- app/tasks/labels.py
+from functools import partial
+
+from app.models.item import Item
+from app.session import get_session, in_transaction, with_session
+
+
+async def store(session, name):
+    session.add(Item(name=name))
+
+
+async def begin_and_store(session, name):
+    async with session.begin():
+        await store(session, name)
+
+
+async def wrong():
+    await in_transaction(begin_and_store, "a")  # TXN205@11
+
+
+async def wrong_with_arguments():
+    await in_transaction(partial(begin_and_store, name="a"))  # TXN205@11
+
+
+async def right():
+    await in_transaction(store, "a")
+    await with_session(begin_and_store, "a")
+    async with get_session() as session:
+        await begin_and_store(session, "a")
+"""
+    ),
 ]
 
 GOOD = [
@@ -1865,6 +1922,9 @@ def check(program: Program) -> Iterator[Finding]:
             continue
         if _opened(program, event) and not _is_told(program, event) and not joins(program, event):
             calls.setdefault(event.site, []).append(event)
+    for call, inside in program.shared(_handed_in).values():
+        if program.judges(call.path):
+            yield _of_handed(program, call, inside)
     for events in calls.values():
         event = min(events, key=lambda e: list(_WHAT).index(e.name))
         trace = [*_opened(program, event), *down_to(program, event)]
@@ -1873,6 +1933,26 @@ def check(program: Program) -> Iterator[Finding]:
             "its own belongs in `begin_nested()`."
         )
         yield program.finding(META, event, message, trace)
+
+
+def _handed_in(program: Program) -> dict[Site, tuple[Event, Event]]:
+    """Calls that hand something to the session module, and what that does in the module's own block."""
+    found: dict[Site, tuple[Event, Event]] = {}
+    for event in program.events("effect"):
+        if event.text == "txn" and event.name in _WHAT and program.is_exempt(event.function):
+            for call in who_hands_in(program, event) if owner_of(event, event.subject) is not None else ():
+                found.setdefault(call.site, (call, event))
+    return found
+
+
+def _of_handed(program: Program, call: Event, inside: Event) -> Finding:
+    trace = [*_opened(program, inside), *down_to(program, inside)]
+    work = inside.callee.qualname if inside.callee is not None else inside.name
+    message = (
+        f"`{called(call)}` has {work}() run in a transaction, and that {_WHAT[inside.name]}. Take the {inside.name} "
+        "out of it; a part that may fail on its own belongs in `begin_nested()`."
+    )
+    return program.finding(META, call, message, trace)
 
 
 def _opened(program: Program, event: Event) -> list[TraceStep]:

@@ -1884,6 +1884,225 @@ async def of_nobody_knows(session: AsyncSession, notifier: Notifier):
         notifier.shout("a")
 """,
     ),
+    Bad(
+        """
+import asyncio
+
+import aiohttp
+import httpx
+import requests
+from anthropic import AsyncAnthropic
+from openai import AsyncOpenAI
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+
+
+async def lines(session: AsyncSession, url):
+    async with httpx.AsyncClient() as http, http.stream("GET", url) as page:
+        async with session.begin():
+            async for line in page.aiter_lines():  # TXN207@31
+                session.add(Item(name=line))
+        async with session.begin():
+            session.add(Item(name=(await page.aread()).decode()))  # TXN207@42
+        async with session.begin():
+            session.add_all([Item(name=text) async for text in page.aiter_text()])  # TXN207@64
+
+
+async def rows(session: AsyncSession, url):
+    with requests.get(url, stream=True) as page:
+        async with session.begin():
+            for line in page.iter_lines():  # TXN207@25
+                session.add(Item(name=line))
+    read = requests.get(url)
+    async with session.begin():
+        session.add_all([Item(name=line) for line in read.iter_lines()])
+
+
+async def messages(session: AsyncSession, url):
+    async with aiohttp.ClientSession() as http, http.ws_connect(url) as socket:
+        async with session.begin():
+            async for message in socket:  # TXN207@34
+                session.add(Item(name=message.data))
+
+
+async def raw(session: AsyncSession, host, given: asyncio.StreamReader):
+    reader, writer = await asyncio.open_connection(host, 80)
+    async with session.begin():
+        session.add(Item(name=(await reader.readline()).decode()))  # TXN207@38
+        await writer.drain()  # TXN207@15
+        session.add(Item(name=(await given.read()).decode()))  # TXN207@38
+
+
+async def words(session: AsyncSession, asked: AsyncOpenAI, other: AsyncAnthropic):
+    answer = await asked.chat.completions.create(model="m", messages=[], stream=True)
+    async with session.begin():
+        async for chunk in answer:  # TXN207@28
+            session.add(Item(name=chunk))
+    async with other.messages.stream(model="m", messages=[], max_tokens=3) as stream, session.begin():
+        async for text in stream.text_stream:  # TXN207@27
+            session.add(Item(name=text))
+""",
+        path="app/services/pages.py",
+    ),
+    Bad(
+        """
+# --- app/units.py
+from contextlib import AsyncContextDecorator, asynccontextmanager
+
+from app.session import get_session
+
+
+@asynccontextmanager
+async def transaction():
+    async with get_session() as session, session.begin():
+        yield session
+
+
+@asynccontextmanager
+async def reading():
+    async with get_session() as session:
+        yield session
+
+
+class Unit(AsyncContextDecorator):
+    async def __aenter__(self):
+        self._cm = transaction()
+        return await self._cm.__aenter__()
+
+    async def __aexit__(self, *error):
+        return await self._cm.__aexit__(*error)
+
+
+class Made:
+    def __init__(self):
+        self._cm = transaction()
+
+    async def __aenter__(self):
+        return await self._cm.__aenter__()
+
+    async def __aexit__(self, *error):
+        return await self._cm.__aexit__(*error)
+
+
+class Reader:
+    async def __aenter__(self):
+        self._cm = reading()
+        return await self._cm.__aenter__()
+
+    async def __aexit__(self, *error):
+        return await self._cm.__aexit__(*error)
+# --- app/tasks/items.py
+import httpx
+from sqlalchemy import select
+
+from app.models.item import Item
+from app.units import Made, Reader, Unit
+
+
+async def tell(url):
+    async with httpx.AsyncClient() as http:
+        await http.get(url)
+
+
+async def work(url):
+    async with Unit() as session:
+        await session.scalar(select(Item))
+        await tell(url)  # TXN207@15
+    await tell(url)
+
+
+async def made(url):
+    async with Made() as session:
+        await session.scalar(select(Item))
+        await tell(url)  # TXN207@15
+    await tell(url)
+
+
+async def read(url):
+    async with Reader() as session:
+        await session.scalar(select(Item))
+        await tell(url)
+"""
+    ),
+    Bad(
+        """
+import httpx
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+
+
+async def tell(url):
+    async with httpx.AsyncClient() as http:
+        await http.get(url)
+
+
+async def inside(session: AsyncSession, url):
+    async with session.begin():
+        session.add(Item(name=url))
+        send = lambda: tell(url)
+        await send()  # TXN207@15
+
+
+async def behind(session: AsyncSession, url):
+    async with session.begin():
+        session.add(Item(name=url))
+        send = lambda: tell(url)
+    await send()
+""",
+        path="app/services/items.py",
+    ),
+    Bad(
+        """
+# --- app/session.py
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+engine = create_async_engine("postgresql+asyncpg://app@localhost/app")
+session_factory = async_sessionmaker(engine)
+
+
+@asynccontextmanager
+async def get_session():
+    async with session_factory() as session:
+        yield session
+
+
+async def in_transaction(work, *args):
+    async with session_factory() as session, session.begin():
+        return await work(session, *args)
+# --- app/tasks/items.py
+import httpx
+from sqlalchemy import update
+
+from app.models.item import Item
+from app.session import get_session, in_transaction
+
+
+async def tell(name):
+    async with httpx.AsyncClient() as http:
+        await http.post("https://shop.example", json=name)
+
+
+async def store_and_tell(session, name):
+    await session.execute(update(Item).values(name=name))
+    await tell(name)  # TXN207@11
+
+
+async def only_tell(session, name):
+    await tell(name)
+
+
+async def told_there(name):
+    await in_transaction(store_and_tell, name)
+
+
+async def told_here(name):
+    await in_transaction(only_tell, name)  # TXN207@11
+"""
+    ),
 ]
 
 GOOD = [
@@ -2748,6 +2967,38 @@ async def committed():
         await session.commit()
 """
     ),
+    Good(
+        """
+import httpx
+from openai import AsyncOpenAI
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+
+
+async def each_its_own(session: AsyncSession, url):
+    async with httpx.AsyncClient() as http, http.stream("GET", url) as page:
+        async for line in page.aiter_lines():
+            async with session.begin():
+                session.add(Item(name=line))
+
+
+async def collected(session: AsyncSession, asked: AsyncOpenAI):
+    answer = await asked.chat.completions.create(model="m", messages=[], stream=True)
+    parts = [chunk async for chunk in answer]
+    async with session.begin():
+        session.add(Item(name=str(parts)))
+
+
+async def at_once(session: AsyncSession, asked: AsyncOpenAI):
+    answer = await asked.chat.completions.create(model="m", messages=[], stream=False)
+    async with session.begin():
+        for choice in answer.choices:
+            session.add(Item(name=choice.message.content))
+        session.add_all([Item(name=value) for _, value in answer])
+""",
+        path="app/services/pages.py",
+    ),
 ]
 
 
@@ -2759,6 +3010,8 @@ def check(program: Program) -> Iterator[Finding]:
         if not program.judges(event.path):
             continue
         trace = down_to(program, event)
+        if opening is not None and opening.work is not None:
+            trace = [*trace[:1], *down_to(program, opening.work)]
         if opening is None:
             site = open_around(event)[-1].site
             since = f"opened on line {program.line_of(*site)}"

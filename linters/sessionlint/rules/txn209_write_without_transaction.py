@@ -2285,6 +2285,77 @@ async def kept(name: str, shelf: ClosingShelf = shelf_of(ClosingShelf)):
     await shelf.put(name)
 """,
     ),
+    Bad(
+        """
+from sqlalchemy import select, text, update
+
+from app.models.item import Item
+from app.session import get_session
+
+
+async def by_text():
+    async with get_session() as session:
+        written = text("UPDATE items SET name = 'a' RETURNING *")
+        await session.scalars(select(Item).from_statement(written))  # TXN209@15
+
+
+async def by_query():
+    async with get_session() as session:
+        changed = update(Item).values(name="a").returning(Item)
+        await session.scalars(select(Item).from_statement(changed))  # TXN209@15
+
+
+async def only_read():
+    async with get_session() as session:
+        await session.scalars(select(Item).from_statement(text("SELECT * FROM items")))
+""",
+        path="app/tasks/items.py",
+    ),
+    Bad(
+        """
+# --- app/timed.py
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.session import get_session
+
+
+class Timed:
+    def __init__(self, manager: AbstractAsyncContextManager[AsyncSession]) -> None:
+        self.manager = manager
+
+    async def __aenter__(self) -> AsyncSession:
+        return await self.manager.__aenter__()
+
+    async def __aexit__(self, *error):
+        return await self.manager.__aexit__(*error)
+
+
+@asynccontextmanager
+async def transaction():
+    async with get_session() as session, session.begin():
+        yield session
+# --- app/tasks/items.py
+from sqlalchemy import update
+
+from app.models.item import Item
+from app.session import get_session
+from app.timed import Timed, transaction
+
+
+async def lost():
+    async with Timed(get_session()) as session:
+        await session.execute(update(Item).values(name="a"))  # TXN209@15
+
+
+async def kept():
+    async with Timed(get_session()) as session, session.begin():
+        await session.execute(update(Item).values(name="a"))
+    async with Timed(transaction()) as session:
+        await session.execute(update(Item).values(name="a"))
+"""
+    ),
 ]
 
 GOOD = [
