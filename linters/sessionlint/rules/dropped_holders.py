@@ -55,9 +55,11 @@ def handed_in_objects(program: Program) -> Iterator[tuple[Event, Handle]]:
 
 
 def _worked_with(event: Event, handle: Handle) -> Handle | None:
-    """The session of this call among those that its function works with."""
-    subjects = (a for e in event.function.events for a in e.subject if isinstance(a, Handle))
-    return next((a for a in subjects if a.site == event.site and (a.kind, a.root) == (handle.kind, handle.root)), None)
+    """The session of this call among those that its function works with, unless a ``with`` enters it."""
+    events = event.function.events
+    subjects = (a for e in events for a in e.subject if isinstance(a, Handle))
+    new = next((a for a in subjects if a.site == event.site and (a.kind, a.root) == (handle.kind, handle.root)), None)
+    return None if any(new in e.open_sessions for e in events) else new
 
 
 def _is_taken_alone(program: Program, event: Event, kept: Handle) -> bool:
