@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from sessionlint.program.model import Event, FunctionInfo
-from sessionlint.rules.failing import effort, failure_before, failures, is_broad
+from sessionlint.rules.efforts import effort
+from sessionlint.rules.failing import failure_before, failures, is_broad
 from sessionlint.rules.raising import first_file, first_raise
 
 if TYPE_CHECKING:

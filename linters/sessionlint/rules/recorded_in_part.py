@@ -7,7 +7,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event
-from sessionlint.rules.failing import Clause, clause_of
+from sessionlint.rules.efforts import Clause, clause_of
 
 _ORDER = frozenset({"<", "<=", ">", ">="})
 _EQUAL = frozenset({"==", "!=", "in", "not in"})

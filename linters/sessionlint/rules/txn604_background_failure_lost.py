@@ -16,19 +16,9 @@ from sessionlint.rules.asked_later import is_awaited_by_owner, is_joined_for_its
 from sessionlint.rules.background_work import observed_tasks, waiters
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.dropped_results import dropped_results
+from sessionlint.rules.efforts import cut_short, effort, left_by, names_error
 from sessionlint.rules.executors import loses_errors
-from sessionlint.rules.failing import (
-    body_of,
-    can_fail,
-    cut_short,
-    effort,
-    first_failure,
-    handled,
-    is_broad,
-    left_by,
-    misses,
-    names_error,
-)
+from sessionlint.rules.failing import body_of, can_fail, first_failure, handled, is_broad, misses
 from sessionlint.rules.gaps import Gap, gaps
 from sessionlint.rules.left_to_callees import left_to
 from sessionlint.rules.one_round import comes_again
