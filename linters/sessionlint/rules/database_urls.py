@@ -21,6 +21,7 @@ _NAMED = regex(r"url|uri|dsn|database|postgres|connection_?str|conn_?str|pooler"
 #: Names of texts that are shown to people.
 SHOWN = regex(r"example|sample|help|desc|doc|usage|hint|format|template|placeholder|message|msg|error|title", re.I)
 _LOCAL = regex(r"(?:localhost|127\.[\d.]+|0\.0\.0\.0|\[?::1\]?|host\.docker\.internal|.*\.localhost)\Z", re.I)
+_NO_NAMES = frozenset({"host", "hostname", "server", "address"})
 _KEYWORDS = ("drivername", "username", "password", "host", "port", "database", "query")
 #: What is called where a URL is made of its parts, or changed.
 URL_MADE = "sqlalchemy.URL.create"
@@ -61,6 +62,12 @@ class Url(NamedTuple):
     def is_remote(self) -> bool:
         """Whether the host is written out and is another machine's: not a socket, loopback or compose service."""
         return self.host_known and "." in self.host and not _LOCAL.match(self.host) and "/" not in self.host
+
+    @property
+    def names_another(self) -> bool:
+        """Whether the host is another machine's or a service's, by a name that stands for no name."""
+        plain = self.host_known and bool(self.host) and "/" not in self.host and not _LOCAL.match(self.host)
+        return plain and self.host.lower() not in _NO_NAMES
 
     @property
     def is_local(self) -> bool:

@@ -317,8 +317,8 @@ def database_url(given):
     return "postgresql+asyncpg://app:s3cret@db/app"  # TXN503@12
 
 
-def shown():
-    return "postgresql+asyncpg://app:s3cret@db/app"
+def store():
+    return "postgresql+asyncpg://app:s3cret@db/app"  # TXN503@12
 """
     ),
     Bad(
@@ -393,6 +393,19 @@ engine = create_async_engine(made("an0ther-word"))  # TXN503@30
 url = made("th1rd-word")
 other = create_async_engine(url)  # TXN503@29
 """
+    ),
+    Bad(
+        """
+import os
+
+STORE = "postgresql://app:hunter22@db/app"  # TXN503@9
+SECOND = os.environ.get("SECOND") or "postgresql://app:hunter22@replica:5432/app"  # TXN503@38
+get_store = lambda: "postgresql://app:hunter22@db/app"  # TXN503@21
+BARE = os.environ.get("BARE") or "postgresql://app@db/app"
+SHAPE = "postgresql://user:secret@host/name"
+MINE = "postgresql://app:hunter22@localhost/app"
+""",
+        path="app/store.py",
     ),
 ]
 
@@ -697,7 +710,7 @@ def _defaults_of_settings(program: Program) -> frozenset[str]:
 
 
 def _kept_elsewhere(program: Program) -> Iterator[tuple[FunctionInfo, ir.Span4, str]]:
-    """URLs of other machines with a password that are assigned or returned, whatever their name and use."""
+    """URLs of other machines and services with a password that are assigned or returned, whatever they are called."""
     put_together = {e.site: e for e in program.events("url")}
     templates = program.shared(wholes)
     for literal in (found for module in program.modules for found in literals(module, b"://")):
@@ -706,7 +719,7 @@ def _kept_elsewhere(program: Program) -> Iterator[tuple[FunctionInfo, ir.Span4, 
             place = templates.get(begins, begins)
             event = put_together.get(place)
             texts = [t.text for t in texts_of(event.value)] if event is not None else [literal.text]
-            urls = [u for u in map(parse, texts) if u is not None and is_database(u) and u.is_remote]
+            urls = [u for u in map(parse, texts) if u is not None and is_database(u) and u.names_another]
             secrets = [p for u in urls if _is_secret(p := _password(u))]
             if secrets and not all(_is_of_settings(program, place, secret) for secret in secrets):
                 yield owner_of(literal.module, place[1]), place[1], secrets[0]
