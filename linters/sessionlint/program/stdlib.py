@@ -101,7 +101,7 @@ def _of_unknown(frame: Frame, base: Value, names: Value, e: ir.Expr) -> Value:
     """
     if any(a.tag != "const" for a in names) or any(a.tag in ("inst", "const", "mod") for a in base):
         return UNKNOWN
-    if len(names) > 1 and (e[0] != "c" or e[3][1][0] != "a"):
+    if len(names) > 1 and (e[0] != "c" or len(e[3]) < 2 or e[3][1][0] != "a"):
         return UNKNOWN
     known = frame.solver.policy.tenant_names
     return tuple([Column(None, a.value) for a in names if a.kind == "str" and a.value in known])
