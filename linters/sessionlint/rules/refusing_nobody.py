@@ -89,7 +89,8 @@ def _passes_on(wrapper: FunctionInfo, given: frozenset[str]) -> bool:
 
 def _calls(function: FunctionInfo) -> _Calls:
     callees = {e.span: e.callee for e in function.events if e.kind == "call" and e.callee is not None}
-    stores = {e.span: ir.text_of(e.expr[2][2]) for e in function.events if e.name == CONTEXT_SET and e.expr}
+    told = (e for e in function.events if e.name == CONTEXT_SET and e.expr)
+    stores = {e.span: ir.text_of(e.expr[2][2]) if e.expr[2][0] == "a" else "it" for e in told if e.expr}
     return _Calls(callees, stores)
 
 
