@@ -80,9 +80,9 @@ def is_empty(function: tuple[Any, ...]) -> bool:
     return len(function[4]) <= (_EMPTY if isinstance(function[4], bytes) else 0)
 
 
-def text_of(expr: Expr | None, limit: int = 60) -> str:
-    """Source-like text of an expression for messages, cut at ``limit`` characters."""
-    text = _text(expr) if expr else ""
+def text_of(expr: Expr | str | None, limit: int = 60) -> str:
+    """Source-like text of an expression, or of a name, for messages, cut at ``limit`` characters."""
+    text = (expr if isinstance(expr, str) else _text(expr)) if expr else ""
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

@@ -49,6 +49,8 @@ def handed_in_objects(program: Program) -> Iterator[tuple[Event, Handle]]:
                 for handle in opened if kept.tag != "handle" else ():
                     if closes(program, atom.info, kept) or closes(program, atom.info, handle):
                         continue
+                    if any(handle in e.open_sessions for e in callee.events):
+                        continue  # closed when it is handed out: who uses it is told of that
                     new = _worked_with(event, handle) if is_made_by(handle, callee) else None
                     if new is not None:
                         yield event, new

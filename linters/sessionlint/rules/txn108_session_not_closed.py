@@ -920,6 +920,35 @@ from sqlalchemy.orm import sessionmaker
 factory = sessionmaker(create_engine("postgresql://db/app"))
 """,
     ),
+    Good(
+        """
+from dataclasses import dataclass
+from typing import Any
+
+from app.session import session_factory
+
+
+@dataclass
+class Box:
+    session: Any
+
+
+async def filled():
+    async with session_factory() as session:
+        return Box(session)
+
+
+async def late(key):
+    box = await filled()
+    return (await box.session.get(object, key)).name
+
+
+async def held(text):
+    async with text:
+        await text.session.get(object, 1)
+""",
+        path="app/tasks/boxes.py",
+    ),
 ]
 
 
