@@ -1,7 +1,7 @@
 """The rules see through disguises: a program that does the same gets the same findings.
 
-One pair of disguise and example in four is tried here; ``python -m tests.disguises`` tries all of them, and with
-``--compose 5000`` two disguises at a time.
+One pair of disguise and example in ten is tried here; ``python -m tests.disguises`` tries all of them (so does
+``make test-all``), and with ``--compose 5000`` two disguises at a time.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from tests.disguises.expected import expected_failures
 from tests.disguises.judging import all_examples
 from tests.disguises.project import read, render
 from tests.disguises.trial import pairs, verdict
+from tests.support.shares import one_in
 
-_SHARE = 4
+_SHARE = one_in(10)
 _KNOWN = expected_failures()
 
 

@@ -11,6 +11,7 @@ from sessionlint.rules import examples
 from sessionlint.rules.catalogue import all_rules
 from sessionlint.run import check_rules
 from tests.support.marked import SHAPES
+from tests.support.shares import share_of
 
 _RULES = list(all_rules())
 #: Those that look at nodes. What rules say of comments follows from what all others say, which is asked anew for each.
@@ -57,7 +58,7 @@ class _Padded(ast.NodeTransformer):
         return node
 
 
-@pytest.mark.parametrize("name", _SOURCES)
+@pytest.mark.parametrize("name", share_of(_SOURCES, 4))
 def test_no_rule_takes_a_name_for_a_node(name: str) -> None:
     source, path, overrides = _SOURCES[name]
     files = examples.split(source, path)

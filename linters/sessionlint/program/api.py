@@ -23,11 +23,11 @@ from sessionlint.program.policy_names import functions_named
 from sessionlint.program.proving import way_to, way_to_source
 from sessionlint.program.reached import beside, reached_from
 from sessionlint.program.resolvers import resolvers
-from sessionlint.program.scheduling import INSIDE, POOLED
 from sessionlint.program.served import message_handlers
 from sessionlint.program.singletons import singletons
 from sessionlint.program.solver import Solver
 from sessionlint.program.starting_decorators import handed_over
+from sessionlint.program.threads import INSIDE, POOLED
 from sessionlint.program.values import CONNECTION, DRIVER, Dependency, Fn, Injected, Param, Pending, Site, Value
 from sessionlint.program.wrapped import is_provider, roles_of_wrappers
 from sessionlint.report import CheckError, Finding, Severity, Span, TraceStep

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from sessionlint.facts import ir
-from sessionlint.program import strings
+from sessionlint.program import string_methods, strings
 from sessionlint.program.frame import Frame
 from sessionlint.program.targets import renew
 from sessionlint.program.values import UNKNOWN, Ext, Map, Seq, Text, Value
@@ -36,7 +36,7 @@ def call(frame: Frame, buffer: Map, name: str, args: list[Value], e: ir.Expr) ->
     known = [a for a in buffer.get(PIECES) if isinstance(a, Seq)]
     held = Seq(tuple([i for s in known for i in s.items])[:_MAX_PIECES], any(s.many for s in known))
     if name in ("getvalue", "read"):
-        return strings.method(frame, _NOTHING, "join", [(held,)], [], ("z", e[1], ()))
+        return string_methods.method(frame, _NOTHING, "join", [(held,)], [], ("z", e[1], ()))
     if not args:
         return UNKNOWN
     added = [i for a in args[0] if a.tag == "seq" for i in a.items] if name == "writelines" else [args[0]]
@@ -56,7 +56,7 @@ def printed(frame: Frame, args: list[Value], keywords: list[tuple[str, Value]], 
     for atom in named.get("file", UNKNOWN):
         if isinstance(atom, Map) and is_buffer(atom):
             between = strings.texts_of(named["sep"])[:1] if "sep" in named else (Text(" ", False),)
-            line = strings.joined_items(between, (Seq(tuple(args)),))
+            line = string_methods.joined_items(between, (Seq(tuple(args)),))
             end = named.get("end", (Text("\n", False),))
             call(frame, atom, "writelines", [(Seq((line, end)),)], e)
     return _PRINTED

@@ -8,6 +8,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.facts.numbering import first_column
 from sessionlint.program import (
+    announcing,
     asked_names,
     attributes,
     beginning,
@@ -40,7 +41,6 @@ from sessionlint.program import (
     promising,
     redefining,
     retrying,
-    scheduling,
     sometimes,
     spelling,
     subclassing,
@@ -130,7 +130,7 @@ def evaluate_function(solver: Solver, function: FunctionInfo) -> None:
         elif frame.after_yield:
             ended_generators.at_end(frame)
     if frame.futures:
-        joining.settle(frame, scheduling.tell)
+        joining.settle(frame, announcing.tell)
     if frame.entered_by_hand:
         entering.tell_by_hand(frame)
     function.events = frame.events

@@ -32,7 +32,7 @@ _MEANWHILE = frozenset({"use", "txn", "call", "effect", "change", "schedule", "c
 
 
 class Start(NamedTuple):
-    """What is to be told of a start unless its end is waited for: as :func:`~.scheduling.tell` takes it."""
+    """What is to be told of a start unless its end is waited for: as :func:`~.announcing.tell` takes it."""
 
     targets: Value
     args: tuple[Value, ...]

@@ -46,6 +46,7 @@ from sessionlint.program import (
     signals,
     stdlib,
     streams,
+    string_methods,
     strings,
     subclassing,
     threads,
@@ -247,7 +248,7 @@ def call_method(frame: Frame, receiver: Any, name: str, args: list[Value], keywo
             query_texts.bound(frame, (receiver,), args, keywords, e)
         if name in query_texts.KEEPS:
             return (receiver,)
-        return strings.method(frame, receiver, name, args, keywords, e)
+        return string_methods.method(frame, receiver, name, args, keywords, e)
     if tag == "map" and name in buffers.METHODS and buffers.is_buffer(receiver):
         return buffers.call(frame, receiver, name, args, e)
     if tag == "map" and name in url_objects.METHODS and receiver.get("url") is not None:

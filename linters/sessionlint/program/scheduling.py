@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import (
-    captured,
+    announcing,
     joining,
     knowledge,
     plain_routes,
@@ -21,9 +20,7 @@ from sessionlint.program import (
     waiting,
 )
 from sessionlint.program.frame import Frame
-from sessionlint.program.model import Effect
 from sessionlint.program.values import (
-    MAX_DEPTH,
     SESSION,
     TASK,
     UNKNOWN,
@@ -39,10 +36,6 @@ from sessionlint.program.values import (
 
 Keywords = list[tuple[str, Value]]
 _STARTS = threads.STARTS
-#: The name of the effect where a pool's result is kept: somebody may ask for it.
-POOLED = "pooled"
-#: The name of the effect on what work that is started calls, or passes on: it sees to the errors of that.
-INSIDE = "inside"
 _TASK_CLASS = TASK.removesuffix("()")
 _TASK_SUFFIXES = (".create_task", ".ensure_future", ".run_coroutine_threadsafe")
 #: Functions that run another one in a thread.
@@ -225,7 +218,7 @@ def _makes_task(frame: Frame, name: str, args: list[Value], e: ir.Expr) -> bool:
         "schedule", e[1], ("dropped",), name="asyncio.create_task", value=args[-1], args=(args[-1],), text="task",
         expr=e,
     )  # fmt: skip
-    tell(frame, args[-1], [], e)
+    announcing.tell(frame, args[-1], [], e)
     return True
 
 
@@ -310,7 +303,7 @@ def _task(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.
     if name.endswith(".run_coroutine_threadsafe"):
         joining.started(frame, task, targets, [], e, _STARTS.name)
     else:
-        tell(frame, targets, [], e)
+        announcing.tell(frame, targets, [], e)
     return (task, Seq((targets,)))
 
 
@@ -377,11 +370,11 @@ def _started(frame: Frame, kind: str, name: str, args: list[Value], keywords: Ke
     if is_pool(name) and "statement" not in frame.flags:
         if name.endswith(".submit"):
             future = Obj(joining.FUTURE, frame.site(e[1]))
-            joining.started(frame, future, target, list(passed), e, POOLED)
+            joining.started(frame, future, target, list(passed), e, threads.POOLED)
             return (future,)
-        tell(frame, target, list(passed), e, POOLED)
+        announcing.tell(frame, target, list(passed), e, threads.POOLED)
     else:
-        tell(frame, target, list(passed), e, begins=name not in threads.THREADS)
+        announcing.tell(frame, target, list(passed), e, begins=name not in threads.THREADS)
     return UNKNOWN
 
 
@@ -403,33 +396,3 @@ def _sent(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.
 def _is_lazy(atom: Any) -> bool:
     """Calling it only makes a coroutine (so its arguments can be bound without running it here)."""
     return bool(atom.tag == "fn" and (atom.info.is_async or atom.info.is_generator))
-
-
-def tell(
-    frame: Frame, targets: Value, args: list[Value], e: ir.Expr, how: str = _STARTS.name, begins: bool = True
-) -> None:
-    """Callers learn that their function or session goes to the background, and that work ``begins`` there."""
-    note = "it is handed to background work here" if how != joining.THREADED else "a thread that may go on gets it here"
-    called = tuple(f for a in targets if a.tag == "partial" for f in a.function)
-    for atom in (*targets, *called, *(a for v in args for a in _handed_over(v))):
-        if atom.tag in ("param", "injected"):
-            frame.effect(Effect("schedule", how, atom), e[1], note)
-        elif isinstance(atom, Pending):
-            for _, value in atom.bindings:
-                for inner in _handed_over(value):
-                    if inner.tag in ("param", "injected"):
-                        frame.effect(Effect("schedule", how, inner), e[1], note)
-        if frame.function.children and atom.tag in ("fn", "pending"):
-            for param in captured.handed_on(frame.function, atom.info):
-                frame.effect(Effect("schedule", INSIDE if how == _STARTS.name else how, param), e[1], note)
-    if begins and how != joining.THREADED:
-        frame.effect(_STARTS, e[1], "background work is started here")
-
-
-def _handed_over(value: Value, depth: int = MAX_DEPTH) -> Iterator[Any]:
-    """The atoms of an argument, and of the lists and dictionaries that it is: ``kwargs={"row": row}``."""
-    for atom in value:
-        yield atom
-        inner = atom.items if atom.tag == "seq" else [v for _, v in atom.items] if atom.tag == "map" else ()
-        for item in inner if depth else ():
-            yield from _handed_over(item, depth - 1)

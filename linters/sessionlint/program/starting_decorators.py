@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sessionlint.facts import ir
+from sessionlint.program.announcing import tell
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import FunctionInfo, Summary
-from sessionlint.program.scheduling import tell
 from sessionlint.program.threads import STARTS
 from sessionlint.program.values import UNKNOWN, Fn, Param, Pending, Value
 

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from string import Formatter
 from typing import TYPE_CHECKING, Any
 
 from sessionlint.facts import ir
-from sessionlint.facts.number_formats import AS_NUMBER, takes_numbers
+from sessionlint.facts.number_formats import AS_NUMBER
 from sessionlint.patterns import regex
 from sessionlint.program import (
     checked_lists,
     checked_words,
     compared,
-    declared_keys,
-    demand,
     implied,
-    joined_clauses,
     listed,
-    mapped,
     operators,
     padding,
     picking,
     predicates,
-    text_templates,
     united,
-    urls,
     written_numbers,
 )
 from sessionlint.program import memo as memory
@@ -34,25 +27,18 @@ from sessionlint.program.texts import (
     COUNTS,
     HARMLESS,
     HOLE,
-    IN_HOLES,
     JOIN,
-    MAX_HOLES,
     WHOLE,
     alternatives,
-    append,
     in_step,
     is_uuid,
     limited,
     mixed_by,
     of_number,
     product,
-    settled,
 )
 from sessionlint.program.values import (
-    ABSENT,
-    MAX_ATOMS,
     UNKNOWN,
-    Const,
     Ext,
     Inst,
     Operation,
@@ -62,7 +48,6 @@ from sessionlint.program.values import (
     Text,
     Value,
     join,
-    join_all,
     merge_maps,
 )
 
@@ -80,7 +65,6 @@ _ARITHMETIC = ("+", "-", "*", "/", "%", "Mod", "FloorDiv", "Pow")
 #: What is added to something is the text of it: a UUID has no ``+``, and a token is one.
 _HEX = ("uuid.uuid1()", "uuid.uuid4()", "uuid.uuid7()", "secrets.token_hex()", "secrets.token_urlsafe()")
 _PERCENT = regex(r"%(?:\((\w+)\))?[#0\- +]*[\d.*]*([%a-zA-Z])")
-_KEEPING = {"strip", "lstrip", "rstrip", "lower", "upper", "removeprefix", "removesuffix", "title", "capitalize"}
 
 
 def text_of(value: Value) -> Text | None:
@@ -121,7 +105,7 @@ def joined(frame: Frame, e: ir.Expr) -> Value:
         value = implied.said(frame, value, part[1])
         out = product(out, alternatives(as_declared(frame, value)))
     texts = tuple(mixed_by(out, "an f-string"))
-    _tell_urls(frame, e, texts)
+    tell_urls(frame, e, texts)
     return texts
 
 
@@ -132,7 +116,7 @@ def as_declared(frame: Frame, value: Value) -> Value:
     return tuple(_number(frame, a) if a.tag == "param" else _member(frame, a) if a.tag == "inst" else a for a in value)
 
 
-def _numbers_in(frame: Frame, value: Value) -> Value:
+def numbers_in(frame: Frame, value: Value) -> Value:
     """The same for what tuples and dictionaries hold, too."""
     out: list[Any] = []
     for atom in as_declared(frame, value):
@@ -193,7 +177,7 @@ def binary(frame: Frame, e: ir.Expr) -> Value:
                 continue
         made = operators.between(frame, link, value, right)
         value = _combined(frame, link, value, right) if made is None else made
-    _tell_urls(frame, e, texts_of(value))
+    tell_urls(frame, e, texts_of(value))
     return value
 
 
@@ -203,7 +187,7 @@ def added(frame: Frame, e: ir.Expr) -> tuple[Value, Value | None]:
     right = _operand(frame, e[2], e[4])
     made = operators.between(frame, e, left, right)
     value = _combined(frame, e, left, right) if made is None else made
-    _tell_urls(frame, e, texts_of(value))
+    tell_urls(frame, e, texts_of(value))
     return value, right if made is None else None
 
 
@@ -226,7 +210,7 @@ def _operand(frame: Frame, operator: str, e: ir.Expr) -> Value:
     return value if value or operator not in _OF_TEXT else picking.known(frame, e, value)
 
 
-def _tell_urls(frame: Frame, e: ir.Expr, texts: tuple[Text, ...]) -> None:
+def tell_urls(frame: Frame, e: ir.Expr, texts: tuple[Text, ...]) -> None:
     if any("://" in t.text for t in texts):
         frame.emit("url", e[1], value=texts, expr=e)
 
@@ -254,7 +238,7 @@ def combine(frame: Frame, operator: str, left: Value, right: Value) -> Value:
         return tuple(Seq(s.items, True) for s in repeated) or texts_of(left) or texts_of(right)
     if operator == "%":
         cut = tuple([a for a in left if a.tag == "ext" and a.name.startswith("uuid.") and a.name.endswith(".int")])
-        given = _numbers_in(frame, right) if texts_of(left) and not cut else right
+        given = numbers_in(frame, right) if texts_of(left) and not cut else right
         return cut or tuple(limited([made for t in texts_of(left) for made in _percent(t, given)]))
     if operator in _PARTS_OF_NUMBERS:
         # the upper half of a UUID's number
@@ -304,170 +288,7 @@ def _percent(text: Text, right: Value) -> list[Text]:
     return mixed_by(in_step(text, parts), "%")
 
 
-_TEMPLATES = {
-    "substitute": text_templates.substituted, "safe_substitute": text_templates.substituted,
-    "render": text_templates.rendered, "render_async": text_templates.rendered,
-}  # fmt: skip
-
-
-def method(
-    frame: Frame, text: Text, name: str, args: list[Value], keywords: list[tuple[str, Value]], e: ir.Expr
-) -> Value:
-    """A method of a string: ``format``, ``join``, ``replace``; others keep the text."""
-    if e[0] == "c" and len(e[3]) == len(args):
-        args = [picking.known(frame, part, a) for part, a in zip(e[3], args, strict=True)]
-        keywords = [(k, v or _keyword(frame, k, e)) for k, v in keywords]
-    if name in _TEMPLATES:
-        args = [_numbers_in(frame, a) for a in args]
-        return tuple(_TEMPLATES[name](text, args, {k: as_declared(frame, v) for k, v in keywords}))
-    args = [as_declared(frame, a) for a in args]
-    if name == "join" and args and e[0] == "c" and e[3] and e[3][0][0] == "a" and _is_empty(args[0]):
-        _note_joined(frame, e[3][0])
-    if name == "join":
-        if e[0] == "c" and e[3] and args:
-            args = [picking.known_items(frame, e[3][0], args[0])]
-        args = [_numbers_in(frame, a) for a in args]
-    if name == "join" and frame.facts:
-        args = [tuple([checked_lists.whole(frame, a) for a in value]) for value in args]
-    if name == "format_map":
-        given = [a for v in args[:1] for a in v if a.tag == "map"]
-        keys = dict.fromkeys([k for m in given for k, _ in m.items if isinstance(k, str)])
-        args, keywords = [], [(k, join_all([m.get(k) or UNKNOWN for m in given])) for k in keys]
-    if name in ("format", "format_map"):
-        args = [implied.said(frame, value, e[1]) for value in args]
-        keywords = [(key, implied.said(frame, value, e[1])) for key, value in keywords]
-        made = _format(text, args, {k: as_declared(frame, v) for k, v in keywords})
-        _tell_urls(frame, e, tuple(made))
-        return tuple(made)
-    if name == "join" and args and e[0] == "c" and e[3] and e[3][0][0] == "n":
-        args = [joined_clauses.of_this_call(frame, e[3][0][2], args[0])]
-    if name == "join":
-        put_together = _joined_items(text, args[0] if args else UNKNOWN)
-        _tell_urls(frame, e, texts_of(put_together))
-        return put_together
-    if name == "replace":
-        return tuple(_replaced(text, args))
-    if name in _KEEPING:
-        plain = name in ("lower", "upper", "strip", "title", "capitalize")
-        return (text._replace(text=getattr(text.text, name)()) if plain else text,)
-    scheme = urls.scheme_kept(text.text, name)
-    return (Text(f"{scheme}://{HOLE}"),) if scheme else UNKNOWN
-
-
-def _is_empty(value: Value) -> bool:
-    """Whether a list has nothing in it as far as that is known."""
-    return bool(value) and all(a.tag == "seq" and not a.items for a in value)
-
-
-def _note_joined(frame: Frame, joined: ir.Expr) -> None:
-    """``" AND ".join(self.clauses)`` of a list that other methods fill."""
-    for owner in frame.evaluate(joined[2]):
-        if owner.tag == "inst":
-            frame.solver.write((demand.JOINED, owner.info, joined[3]), (Const(True, "bool"),))
-
-
-def _keyword(frame: Frame, name: str, e: ir.Expr) -> Value:
-    """A keyword argument that nothing is known of, as an entry of a parameter."""
-    given = next((part for key, part in e[4] if key == name), None)
-    return picking.known(frame, given, UNKNOWN) if given is not None else UNKNOWN
-
-
-def _format(text: Text, args: list[Value], named: dict[str, Value]) -> list[Text]:
-    try:
-        fields = list(Formatter().parse(text.text))
-    except ValueError:
-        return [Text(text.text, True, "str.format", text.holes)]
-    parts: list[list[Text]] = [[Text("", False)]]
-    automatic = iter(args)
-    for before, field, spec, _ in fields:
-        parts.append([Text(before, False)])
-        if field is None:
-            continue
-        if field == "":
-            value = next(automatic, UNKNOWN)
-        elif field.isdigit():
-            value = args[int(field)] if int(field) < len(args) else UNKNOWN
-        else:
-            value = named.get(field, UNKNOWN)
-        pieces = alternatives(padding.padded(value, spec) if spec else value)
-        parts.append(of_number(pieces) if spec and takes_numbers(spec) else pieces)
-    return mixed_by(in_step(text, parts), "str.format")
-
-
-def filled(text: Text, known: list[Value]) -> Value:
-    """The text once its holes are known, each in its place; only what is in the holes when places cannot be told."""
-    pieces = text.text.split(HOLE)
-    if len(pieces) != len(known) + 1:
-        return (text._replace(holes=join_all(known)[:MAX_HOLES]),)
-    out = [Text(pieces[0], False, text.how)]
-    for value, piece in zip(known, pieces[1:], strict=True):
-        given = [a for a in value if len(value) == 1 or a != ABSENT] or [None]
-        each = [t for a in given for t in alternatives((a,) if a is not None else UNKNOWN)]
-        out = list(dict.fromkeys(append(append(o, t), Text(piece, False)) for o in out for t in each))
-        out = limited(out) if len(out) > MAX_ATOMS else out
-    return tuple(t if t.dynamic else t._replace(how="") for t in out)
-
-
-def joined_items(separator: Value, sequence: Value) -> Value:
-    """``separator.join(sequence)``; unknown sequences that a caller knows are kept for it."""
-    text = text_of(separator) or Text(HOLE, True)
-    return _joined_items(text, sequence)
-
-
-def _joined_items(text: Text, sequence: Value) -> Value:
-    out: list[Text] = []
-    if any(a.tag == "ext" and a.name.startswith(mapped.ROOTS) for a in sequence):
-        sequence = tuple([Seq((mapped.elements(a.name),), True) if a.tag == "ext" else a for a in sequence])
-    if any(a.tag == "map" for a in sequence):
-        sequence = tuple([Seq(told, True) if (told := _keys(a)) else a for a in sequence])
-    for atom in sequence:
-        if atom.tag == "const" and atom.kind == "str":
-            # its characters: ``",".join("?" * number)``
-            out.append(Text(text.text.join(atom.value), text.dynamic))
-        if atom.tag == "text" and not atom.dynamic:
-            out.append(Text(text.text.join(atom.text), text.dynamic))
-        if atom.tag != "seq" or not atom.items:
-            continue
-        pieces = [t for item in atom.items for t in alternatives(item)]
-        dynamic = text.dynamic or any(t.dynamic for t in pieces)
-        how = next((t.how for t in pieces if t.how), "") or "join"
-        # in their places, so that callers can fill them
-        holes = tuple([h for t in pieces for h in t.holes])[:MAX_HOLES]
-        out.append(Text(settled(text.text.join(t.text for t in pieces)), dynamic, how if dynamic else "", holes))
-    listed = any(a.tag == "seq" for a in sequence)
-    passed = tuple([a for a in sequence if a.tag == "param" or _is_later(a)]) if listed and len(sequence) > 1 else ()
-    if passed or (not out and not listed):
-        # ``names or ["id"]``: what is passed is no less what it may be
-        kept = passed or tuple(a for a in sequence if a.tag in IN_HOLES or _is_later(a))
-        if not text.dynamic:
-            separator = (Const(text.text, "str"),)
-            kept = tuple(Operation(a, JOIN, separator) if a.tag == "param" or _is_later(a) else a for a in kept)
-        out.append(Text(HOLE, True, "join", kept[:MAX_HOLES]))
-    return tuple(limited(out)) or (Text("", text.dynamic),)
-
-
-def _keys(atom: Any) -> tuple[Value, ...]:
-    """What going through a dictionary gives, one after the other."""
-    return declared_keys.elements(atom) if atom.tag == "map" else ()
-
-
-def _is_later(atom: Any) -> bool:
-    """Whether it stands for an entry of a parameter, or what an object was given."""
-    return bool(atom.tag == "operation" and atom.name in picking.LATER)
-
-
-def _replaced(text: Text, args: list[Value]) -> list[Text]:
-    old, given = (text_of(args[0]), alternatives(args[1])) if len(args) >= 2 else (None, [Text(HOLE, True)])
-    out: list[Text] = []
-    for new in given:
-        changed = text.text.replace(old.text, new.text) if old and old.text else text.text
-        dynamic = text.dynamic or new.dynamic
-        holes = join(text.holes, new.holes)[:MAX_HOLES]
-        out.append(Text(changed, dynamic, text.how or ("replace" if dynamic else ""), holes))
-    return out
-
-
 __all__ = [
-    "HARMLESS", "HOLE", "JOIN", "as_declared", "binary", "combine", "declared", "filled", "is_number", "joined",
-    "joined_items", "method", "text_of", "texts_of", "whole",
+    "HARMLESS", "HOLE", "JOIN", "as_declared", "binary", "combine", "declared", "is_number", "joined", "numbers_in",
+    "tell_urls", "text_of", "texts_of", "whole",
 ]  # fmt: skip

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import checked_lists, joined_clauses, listed, picking, strings
+from sessionlint.program import checked_lists, joined_clauses, listed, picking, string_methods, strings
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.model import KEPT, FunctionInfo
 from sessionlint.program.operations import ASKS, ASKS_NOT
@@ -106,7 +106,7 @@ def substitute(
         elif depth < 3 and tag == "text" and atom.holes:
             known = [substitute(frame, (h,), mapped, function, span, depth + 1) for h in atom.holes]
             known = [strings.as_declared(frame, value) for value in known]
-            out = join(out, strings.filled(atom, known))
+            out = join(out, string_methods.filled(atom, known))
         elif depth < 3 and tag == "partial":
             out = join(out, (_partial(frame, atom, mapped, function, span, depth),))
         elif depth < 3 and tag == "fn" and atom.receiver is not None and atom.receiver.tag == "inst":
@@ -168,7 +168,11 @@ def _operation(
         given = joined_clauses.given(atom.receiver, function, UNKNOWN) or given
     elif frame.facts:
         given = tuple([checked_lists.whole(frame, a) for a in given])
-    return strings.joined_items(atom.result, given) if atom.name == strings.JOIN else picking.filled(atom.result, given)
+    return (
+        string_methods.joined_items(atom.result, given)
+        if atom.name == strings.JOIN
+        else picking.filled(atom.result, given)
+    )
 
 
 def _closed_over(

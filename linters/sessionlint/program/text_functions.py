@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from sessionlint.facts import ir
-from sessionlint.program import picking, strings
+from sessionlint.program import picking, string_methods, strings
 from sessionlint.program.frame import Frame
 from sessionlint.program.texts import HOLE, MAX_HOLES, alternatives
 from sessionlint.program.values import UNKNOWN, Ext, Text, Value, join, join_all
@@ -64,7 +64,7 @@ def _method(method: str) -> Any:
             return (Ext(f"builtins.str.{method}()"),)
         written = e[0] == "c" and len(e[3]) == len(args)
         as_method = ("c", e[1], ("a", e[1], e[3][0], method), e[3][1:], e[4]) if written else ("z", e[1], ())
-        return join_all([strings.method(frame, text, method, args[1:], keywords, as_method) for text in texts])
+        return join_all([string_methods.method(frame, text, method, args[1:], keywords, as_method) for text in texts])
 
     return call
 

@@ -23,6 +23,10 @@ THREADS = tuple(_PLACES)
 OBJECTS = frozenset([f"{name}()" for name in THREADS])
 #: Somewhere in a function background work is started.
 STARTS = Effect("schedule", "background", None)
+#: The name of the effect where a pool's result is kept: somebody may ask for it.
+POOLED = "pooled"
+#: The name of the effect on what work that is started calls, or passes on: it sees to the errors of that.
+INSIDE = "inside"
 #: What is started by these gets the very objects that it is passed; nothing but data comes through a queue.
 IN_PROCESS = ("concurrent.futures.", "threading.", "fastapi.BackgroundTask", "asyncio.", "uvloop.")
 

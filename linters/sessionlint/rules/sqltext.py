@@ -14,7 +14,8 @@ from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.picking import ADDED, ENTRY
 from sessionlint.program.picking import filled as entry
 from sessionlint.program.records import UNTOLD
-from sessionlint.program.strings import HOLE, filled, joined_items, texts_of
+from sessionlint.program.string_methods import filled, joined_items
+from sessionlint.program.strings import HOLE, texts_of
 from sessionlint.program.texts import AS_UUID
 from sessionlint.program.values import ABSENT, UNKNOWN_KEYWORDS, Const, Param, Text, Value
 from sessionlint.report import TraceStep

@@ -8,7 +8,8 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
-from sessionlint.program.scheduling import POOLED, is_pool
+from sessionlint.program.scheduling import is_pool
+from sessionlint.program.threads import POOLED
 from sessionlint.program.values import TASK, Pending, Site, contained
 from sessionlint.report import Finding, Span, TraceStep
 from sessionlint.rules.answering_tasks import answering_tasks
