@@ -301,3 +301,45 @@ def run():
         "get_engine() hands out an engine of the session module, but the policy does not name it. "
         "Use a way to a session that it names."
     )
+
+
+def test_a_block_of_the_session_module_is_told_where_the_policy_would_name_it():
+    source = """
+# --- app/session.py
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+factory = async_sessionmaker(create_async_engine("postgresql+asyncpg://localhost/app"))
+
+
+@asynccontextmanager
+async def serializable():
+    async with factory() as session, session.begin():
+        yield session
+
+
+async def second():
+    async with factory() as session:
+        yield session
+# --- app/routers/jobs.py
+from fastapi import APIRouter, Depends
+from app.session import second, serializable
+
+router = APIRouter()
+
+
+@router.post("/jobs")
+async def run(session=Depends(second)):
+    async with serializable() as other:
+        await other.execute("SELECT 1")
+"""
+    injected, entered = messages(source, "TXN105", **{"session-dependencies": ["app.session.get_session"]})
+    assert injected.startswith(
+        "Depends on second(), which hands out a session of the session module, "
+        "but `session-dependencies` of the policy does not name it. "
+    )
+    assert entered.startswith(
+        "serializable() hands out a session of the session module, "
+        "but `session-contexts` of the policy does not name it. "
+    )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sessionlint.facts import ir
 from sessionlint.program.entries import starters
 from sessionlint.program.type_keys import key_of
-from sessionlint.program.values import Handle, Inst, Param, contained
+from sessionlint.program.values import SESSION, Handle, Inst, Param, contained
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.for_approved import is_dropped, is_for_approved
@@ -1162,10 +1162,15 @@ def _found(program: Program) -> Iterator[Finding]:
     yield from _injected(program)
 
 
-def _unapproved(program: Program, source: FunctionInfo | None, kind: str) -> str:
-    """What is handed out, and why that is not approved: for a session module's own function only the policy tells."""
+def _unapproved(program: Program, source: FunctionInfo | None, kind: str, injected: bool = False) -> str:
+    """What is handed out, and why that is not approved: for a session module's own function only the policy tells.
+
+    For sessions it says in which list of the policy the name would stand.
+    """
     if source is not None and program.in_session_module(source.site):
-        return f"{named(kind)} of the session module, but the policy does not name it."
+        named_by = "session-dependencies" if injected else "session-contexts" if source.is_context_manager else ""
+        by = f"`{named_by}` of the policy" if named_by and kind == SESSION else "the policy"
+        return f"{named(kind)} of the session module, but {by} does not name it."
     return f"{named(kind)} of unapproved origin."
 
 
@@ -1286,7 +1291,8 @@ def _injected(program: Program) -> Iterator[Finding]:
             if source.origin != "unapproved":
                 continue
             name = shown(source.function) if source.function is not None else "a session class or factory"
-            message = f"Depends on {name}, which hands out {_unapproved(program, source.function, source.kind)} "
+            handed = _unapproved(program, source.function, source.kind, injected=True)
+            message = f"Depends on {name}, which hands out {handed} "
             trace = [program.step(dependency.site, "it is injected here")]
             if source.function is not None and source.handle is not None:
                 trace += program.source_trace(source.function, source.handle)
