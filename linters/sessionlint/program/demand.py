@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from typing import Any
 
 from sessionlint.facts import screen
 from sessionlint.program import knowledge, network, threads
-from sessionlint.program.model import FunctionInfo
+from sessionlint.program.model import JOINED, FunctionInfo
 from sessionlint.program.values import Value
 
 _MATTERS = frozenset({"txn", "create", "schedule"})
@@ -28,10 +28,6 @@ _VERIFYING = frozenset({"authlib", "itsdangerous", "joserfc", "jose", "jwcrypto"
 _MAKING_IDS = frozenset({"cuid", "cuid2", "ksuid", "nanoid", "ulid"})
 _TELLING = _VERIFYING | _MAKING_IDS | {"importlib", "pkgutil"}
 _IMPORTS = frozenset({"importlib", "importlib.import_module", "pkgutil", "pkgutil.resolve_name"})
-
-
-#: Cells of the lists that objects keep and join to a text: who adds to one says what is in it.
-JOINED: Final = "joined"
 
 
 def interesting(function: FunctionInfo, kind_of: Callable[[Any], str | None]) -> bool:

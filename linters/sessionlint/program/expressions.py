@@ -93,6 +93,8 @@ def _await(frame: Frame, e: ir.Expr, statement: bool, context: bool) -> Value:
     if frame.facts and e[2][0] != "c":
         late_awaits.note_late(frame, value, e)
     waiting.note_awaited(frame, value, e)
+    if frame.tx and e[2][0] != "c":
+        late_awaits.made_before(frame, (value,), e[2])
     if frame.futures:
         joining.waited_for(frame, value)
     if any(a.tag == "obj" and a.name == TASK for a in value):

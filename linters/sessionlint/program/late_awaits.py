@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from sessionlint.facts import ir
@@ -76,6 +77,20 @@ def outcome(frame: Frame, started: Any, e: ir.Expr, first: bool) -> Value:
     if started in frame.awaiting:
         frame.awaiting[task] = frame.awaiting[started]
     return frame.machine.run_pending(frame, task, e[1], here)
+
+
+def made_before(frame: Frame, values: Iterable[Value], e: ir.Expr) -> None:
+    """A library's coroutines that were made outside of blocks, and are awaited in one; others are told where made.
+
+    ``e`` is what stands for them where they are awaited.
+    """
+    for atom in dict.fromkeys([a for value in values for a in contained(value, 2)]):
+        if atom.tag != "ext" or not atom.name.endswith("()"):
+            continue
+        name = atom.name.removesuffix("()")
+        made = next((v for v in frame.events[::-1] if v.kind == "network" and v.name == name), None)
+        if made is not None and not made.transactions:
+            waiting.wait(frame, name, e)
 
 
 def asked(frame: Frame, started: Seq, e: ir.Expr) -> Value:

@@ -17,7 +17,7 @@ from sessionlint.program.summaries import Summary
 from sessionlint.program.values import Const, Site, Value
 
 __all__ = [
-    "KEPT", "ClassInfo", "Effect", "Event", "FunctionInfo", "Hop", "Kept", "Key", "ModuleInfo", "Summary",
+    "JOINED", "KEPT", "ClassInfo", "Effect", "Event", "FunctionInfo", "Hop", "Kept", "Key", "ModuleInfo", "Summary",
     "Transaction",
 ]  # fmt: skip
 
@@ -26,6 +26,8 @@ Key = tuple[str, str, int]
 
 #: The attribute of a class under which it is written down which handles its methods make and keep.
 KEPT = "<kept>"
+#: Cells of the lists that objects keep and join to a text: who adds to one says what is in it.
+JOINED = "joined"
 #: What an annotation has beside it where it is ``type[…]`` of that.
 _CLASS_ITSELF = Const("class", "str")
 _A_CALL = Const("callable", "str")

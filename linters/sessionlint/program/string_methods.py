@@ -10,7 +10,6 @@ from sessionlint.facts.number_formats import takes_numbers
 from sessionlint.program import (
     checked_lists,
     declared_keys,
-    demand,
     implied,
     joined_clauses,
     mapped,
@@ -20,6 +19,7 @@ from sessionlint.program import (
     urls,
 )
 from sessionlint.program.frame import Frame
+from sessionlint.program.model import JOINED
 from sessionlint.program.strings import as_declared, numbers_in, tell_urls, text_of, texts_of
 from sessionlint.program.texts import (
     HOLE,
@@ -107,7 +107,7 @@ def _note_joined(frame: Frame, joined: ir.Expr) -> None:
     """``" AND ".join(self.clauses)`` of a list that other methods fill."""
     for owner in frame.evaluate(joined[2]):
         if owner.tag == "inst":
-            frame.solver.write((demand.JOINED, owner.info, joined[3]), (Const(True, "bool"),))
+            frame.solver.write((JOINED, owner.info, joined[3]), (Const(True, "bool"),))
 
 
 def _keyword(frame: Frame, name: str, e: ir.Expr) -> Value:

@@ -21,6 +21,8 @@ def run(frame: Frame, name: str, args: list[Value], e: ir.Expr) -> Value:
         revealing.note_together(frame, e[3])
     if frame.facts:
         late_awaits.note_late_together(frame, args, e)
+    if frame.tx and not tasks:
+        late_awaits.made_before(frame, args, e)
     if frame.futures:
         joining.waited_for(frame, join_all(args))
     for value in args:

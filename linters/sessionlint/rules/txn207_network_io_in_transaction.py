@@ -2103,6 +2103,34 @@ async def told_here(name):
     await in_transaction(only_tell, name)  # TXN207@11
 """
     ),
+    Bad(
+        """
+import asyncio
+
+import httpx
+from sqlalchemy.ext.asyncio import AsyncSession
+
+client = httpx.AsyncClient()
+
+
+async def asked_before(session: AsyncSession, row):
+    answer = client.post("https://stock.example/count")
+    others = [client.get(url) for url in row.urls]
+    async with session.begin():
+        session.add(row)
+        row.count = (await answer).text  # TXN207@28
+        row.pages = await asyncio.gather(*others)  # TXN207@27
+
+
+async def answered_before(session: AsyncSession, row):
+    answer = client.post("https://stock.example/count")
+    others = [client.get(url) for url in row.urls]
+    count, pages = (await answer).text, await asyncio.gather(*others)
+    async with session.begin():
+        session.add(row)
+        row.count, row.pages = count, pages
+"""
+    ),
 ]
 
 GOOD = [
