@@ -301,3 +301,38 @@ def run():
         "get_engine() hands out an engine of the session module, but the policy does not name it. "
         "Use a way to a session that it names."
     )
+
+
+def test_trace_names_the_decorator_that_waits():
+    source = """
+from functools import wraps
+
+import httpx
+
+from app.session import get_session
+
+
+def told(function):
+    @wraps(function)
+    async def inner(session):
+        await httpx.AsyncClient().post("https://api.example.com")
+        return await function(session)
+
+    return inner
+
+
+@told
+async def store(session):
+    session.add(object())
+
+
+async def job():
+    async with get_session() as session, session.begin():
+        await store(session)
+"""
+    files = examples.split(source, "app/tasks/items.py")
+    program = examples.program_for(files, examples.policy_for({}, files))
+    rule = next(rule for rule in all_rules() if rule.META.code == "TXN207")
+    [finding] = rule.check(program)
+    notes = [step.note for step in finding.trace]
+    assert notes[1:3] == ["store(…) is called", "@told is put around store()"]
