@@ -343,3 +343,38 @@ async def run(session=Depends(second)):
         "serializable() hands out a session of the session module, "
         "but `session-contexts` of the policy does not name it. "
     )
+
+
+def test_trace_names_the_decorator_that_waits():
+    source = """
+from functools import wraps
+
+import httpx
+
+from app.session import get_session
+
+
+def told(function):
+    @wraps(function)
+    async def inner(session):
+        await httpx.AsyncClient().post("https://api.example.com")
+        return await function(session)
+
+    return inner
+
+
+@told
+async def store(session):
+    session.add(object())
+
+
+async def job():
+    async with get_session() as session, session.begin():
+        await store(session)
+"""
+    files = examples.split(source, "app/tasks/items.py")
+    program = examples.program_for(files, examples.policy_for({}, files))
+    rule = next(rule for rule in all_rules() if rule.META.code == "TXN207")
+    [finding] = rule.check(program)
+    notes = [step.note for step in finding.trace]
+    assert notes[1:3] == ["store(…) is called", "@told is put around store()"]

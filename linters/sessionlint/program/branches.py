@@ -20,7 +20,7 @@ from sessionlint.program import (
     told_tests,
 )
 from sessionlint.program.frame import Frame
-from sessionlint.program.guards import Guard, guards_in, literals_left, matched, of_test, otherwise, true_of
+from sessionlint.program.guards import Guard, guards_in, literals_left, matched, of_outer, of_test, otherwise, true_of
 from sessionlint.program.narrowing import narrow, narrow_to
 from sessionlint.program.values import UNKNOWN, Ext, Value
 
@@ -101,6 +101,9 @@ def run_if(frame: Frame, s: ir.Stmt) -> None:
     if len(frame.guards) > depth and after_body[2] is not frame.dead:
         raised = ways_of_body == ways_out if after_body[2] else len(frame.exits) == ways_of_body
         sometimes.note_certain(frame, frame.guards[depth:] if raised else ())
+        if inner and raised:
+            # who decorates with what raises has nothing happen at all
+            frame.guards[depth:] = [guard for guard in frame.guards[depth:] if not of_outer(frame, guard)]
     if inner:
         frame.tests[tests:] = [(s[2], frame.dead)] if after_body[2] or frame.dead else []
     frame.tx.extend(t for t in on_stack if t not in frame.tx)

@@ -10,6 +10,7 @@ from sessionlint.program import (
     beginning,
     checked_lists,
     decorated,
+    decorator_flags,
     handles,
     holding,
     inactive,
@@ -99,14 +100,14 @@ def _leave(frame: Frame, function: FunctionInfo, summary: Summary, mapped: dict[
 
 def carry(
     frame: Frame, function: FunctionInfo, summary: Summary, effect: Effect, mapped: Any, asked: Any, e: ir.Expr,
-    inner: Effect | None = None,
+    inner: Effect | None = None, around: bool = False,
 ) -> None:  # fmt: skip
     """One effect of a callee becomes one of the caller, unless the arguments ``asked`` say that it does not happen.
 
-    ``inner``: what the callee's summary knows it by, where that is something else.
+    ``inner``: what the callee's summary knows it by, where that is something else; ``around``: a decorator does it.
     """
     inner = inner or effect
-    conditions = summary.guards.get(inner, frozenset())
+    conditions = (summary.around if around else summary.guards).get(inner, frozenset())
     guards = left_of(conditions, asked, frame.solver)
     if guards is None:
         return
@@ -255,14 +256,19 @@ def around(
     # what it takes out of its starred arguments is what the function itself is passed, or what its object was made with
     mapped = substitution(frame, function, tuple(bindings.items()))
     mapped.update(substitution(frame, wrapper, tuple(given.items())))
+    decorator_flags.put_in(frame, function, mapped)
     if wrapper.summary.ambient:
         ambient.carry(frame, function, wrapper.summary, mapped)
     frame.used_before = before
     ended: list[Any] = []
     for effect, inner in wrapping.around_one(frame, function, wrapper, mapped).items():
         told = mapped if effect is inner else bindings
-        carry(frame, wrapper, wrapper.summary, effect, told, mapped, e, inner)
-        if effect.kind == "txn" and effect.name in _OF_BLOCKS and wrapping.ends_block(wrapper.summary, inner):
+        carry(frame, wrapper, wrapper.summary, effect, told, mapped, e, inner, True)
+        if (
+            effect.kind == "txn"
+            and effect.name in _OF_BLOCKS
+            and wrapping.ends_block(frame, wrapper.summary, inner, mapped)
+        ):
             begun = told[effect.subject] if effect.subject in told else stand_in(frame, effect.subject, told)
             ended.extend(begun if effect.name == "begin" else beginning.where_none(frame, begun))
     frame.used_before = None

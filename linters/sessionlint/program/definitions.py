@@ -196,8 +196,8 @@ def _decorate(frame: Frame, info: FunctionInfo, decorator: ir.Expr) -> Value:
             dispatching.decorated(frame, info, atom.receiver.info, decorator)
         elif atom.tag in ("fn", "cls", "inst", "partial"):
             value = frame.evaluate(decorator) if is_call else target
-            if atom.tag == "fn":
-                decorator_flags.note(frame, info, atom.info, decorator)
+            if (factory := decorator_flags.factory_of(frame, atom)) is not None:
+                decorator_flags.note(frame, info, factory, decorator)
             for made in value:
                 if made.tag in ("fn", "cls", "inst", "partial"):
                     wrapped = frame.machine.call(frame, made, [(Fn(info),)], [], ("c", decorator[1], decorator, (), ()))

@@ -323,6 +323,7 @@ def _summary(frame: Frame) -> Summary:
         asks_rows=tuple(frame.asked_rows),
         yields_once=generators.yields_once(frame),
         takes=tuple(frame.takes),
+        around={e: under for e, under in frame.around.items() if e in exported} if frame.around else {},
         finds=frame.finds,
         not_given=tuple([item for item in frame.not_given.items() if item[1]]) if frame.not_given else (),
         gives=tuple(frame.gifts.values()) if frame.gifts else (),

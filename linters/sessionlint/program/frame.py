@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sessionlint.facts import ir
-from sessionlint.program import declared_keys, kept_connections, open_units, stepping, unsaved
+from sessionlint.program import declared_keys, kept_connections, open_units, put_around, stepping, unsaved
 from sessionlint.program.guards import either
 from sessionlint.program.model import Effect, Event, FunctionInfo, Hop, Transaction
 from sessionlint.program.notes import Notes
@@ -70,6 +70,8 @@ class Frame(Notes):
         self.function = function
         self.module = function.module
         self.path = function.module.path
+        #: whether it may be what a decorator puts around functions
+        self.may_wrap = function.parent is not None or function.name == "__call__"
         self.env: dict[str, Value] = {}
         #: (handle, "closed" | "open" | "begun" | "used") -> YES or MAYBE
         self.facts: dict[tuple[Any, str], int] = {}
@@ -178,6 +180,8 @@ class Frame(Notes):
         if not self.dead:
             under = guards | frozenset(self.guards) if self.guards else guards
             self.guarded[effect] = either(self.guarded[effect], under) if effect in self.guarded else under
+            if self.may_wrap:
+                put_around.note(self, effect, callee, under)
             known = self.effects.get(effect)
             proven = self.proven_under.get(effect) if known is not None and self.proven_under else None
             itself = known is not None and known.callee is self.function and callee is not self.function

@@ -162,8 +162,26 @@ def _told_by(value: Value, outcome: bool) -> Any:
 def _asked(frame: Frame, expr: ir.Expr) -> Value:
     """What a name is here, or an attribute."""
     if expr[0] == "n":
-        return frame.env.get(expr[2], UNKNOWN)
+        value = frame.env.get(expr[2])
+        return _of_outer(frame, expr[2]) if value is None and frame.function.parent is not None else value or UNKNOWN
     return frame.evaluate(expr) if expr[0] == "a" else UNKNOWN
+
+
+def _of_outer(frame: Frame, name: str) -> Value:
+    """A parameter of a function around this one that nothing else is assigned to: an option of its decorator."""
+    outer = frame.function.parent
+    while outer is not None:
+        value: Value = frame.solver.read(("local", outer, name))
+        if value:
+            return value if value == (Param(outer, name),) else UNKNOWN
+        outer = outer.parent
+    return UNKNOWN
+
+
+def of_outer(frame: Frame, guard: Guard) -> bool:
+    """Whether a condition asks for what a function around this one was given."""
+    told = combined.guards_of(guard.value) if guard.kind == combined.COMBINED else (guard,)
+    return any(isinstance(one.param, Param) and one.param.info is not frame.function for one in told)
 
 
 def _of_class(frame: Frame, test: ir.Expr) -> Guard | None:
@@ -307,6 +325,11 @@ def decided(guard: Guard, value: Value, mro: Callable[[Any], Sequence[Any]]) -> 
         return None
     (only,) = found
     return None if only is None else only is guard.holds
+
+
+def is_called_as(guard: Guard) -> bool:
+    """Whether a guard asks for one of some functions, handed or out of a container."""
+    return guard.kind in ("is", AMONG) or (guard.kind == ANY and all(kind in ("is", AMONG) for kind, _ in guard.value))
 
 
 def is_handed(guard: Guard) -> bool:

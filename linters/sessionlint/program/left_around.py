@@ -7,12 +7,14 @@ the call sends what the function has added: so the inner function is gone throug
 from __future__ import annotations
 
 from sessionlint.facts import ir
-from sessionlint.program import wrapping
+from sessionlint.program import beginning, wrapping
 from sessionlint.program.by_constant import defines
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.model import FunctionInfo, Summary
 from sessionlint.program.values import Inst, Map, Seq, Value
 
+_BEGINS = frozenset({"begin", beginning.IF_NONE})
+_USES = frozenset({"hold", "use"})
 _ENDS = frozenset({"commit", "rollback", "close"})
 #: So deep such functions may stand around one another, and so many statements they may have.
 _DEPTH = 3
@@ -25,12 +27,19 @@ def surrounding(frame: Frame, body: tuple[ir.Stmt, ...]) -> tuple[ir.Stmt, ...] 
     function = frame.function
     if function.parent is None or not function.parent.params or function.is_generator or len(body) > _STATEMENTS:
         return None
-    for effect, hop in frame.effects.items():
-        if effect.subject is None or (hop.callee is not None and hop.callee.wrappers):
+    found = used = begun = False
+    for effect in frame.around:
+        if effect.subject is None:
             continue
-        if (effect.kind == "txn" and effect.name in _ENDS) or (effect.kind == "hold" and hop.callee is None):
-            return None if defines(body) else body
-    return None
+        if effect.kind == "txn":
+            found = found or effect.name in _ENDS
+            begun = begun or effect.name in _BEGINS
+        elif effect.kind in _USES:
+            # by the statements of the inner function itself
+            found = found or (effect.kind == "hold" and frame.effects[effect].callee is None)
+            used = True
+    # what is used in a block of the inner function's own has ended with that
+    return body if (found or (used and not begun)) and not defines(body) else None
 
 
 def of_one(frame: Frame, function: FunctionInfo, wrapper: FunctionInfo) -> Summary | None:

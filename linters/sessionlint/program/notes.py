@@ -17,6 +17,8 @@ class Outcome:
         self.not_given: dict[Any, Value] = {}
         #: what is a database handle is told by its class, here or by what is called
         self.finds = False
+        #: what it does around the functions it wraps, see :mod:`sessionlint.program.put_around`
+        self.around: dict[Effect, frozenset[Any]] = {}
         self.events: list[Event] = []
         #: where it looks up what enters an object that it was given, see :mod:`sessionlint.program.entering`
         self.entered_by_hand: dict[Any, Value] = {}

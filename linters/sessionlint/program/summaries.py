@@ -69,6 +69,8 @@ class Summary:
     yields_once: bool = False
     #: parameters, generators of its callers, out of which it takes one thing to give it back
     takes: tuple[Any, ...] = ()
+    #: what an inner function does around what it calls, with the conditions of that, see :mod:`~.put_around`
+    around: dict[Effect, frozenset[Any]] = field(default_factory=dict)
     #: it tells by its class what is a database handle, see :mod:`sessionlint.program.wrapping`
     finds: bool = False
     #: parameters of the constructors above that this one settles, see :mod:`sessionlint.program.bases_given`
@@ -123,6 +125,7 @@ class Summary:
                 self.asks_rows,
                 self.yields_once,
                 self.takes,
+                frozenset(self.around.items()),
                 self.finds,
                 self.not_given,
                 self.gives,

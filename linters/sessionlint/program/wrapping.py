@@ -10,13 +10,12 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
+from sessionlint.program.conditions import left_of
 from sessionlint.program.frame import Frame, identity
-from sessionlint.program.model import Effect, FunctionInfo, Hop, Summary
+from sessionlint.program.model import Effect, FunctionInfo, Summary
 from sessionlint.program.values import UNKNOWN, Closed, Const, Fn, Value
 
 _STARRED = (ir.KIND_VARARGS, ir.KIND_KWARGS)
-#: So far down a helper may end it.
-_HOPS = 4
 #: What an inner function may have found among its starred arguments.
 _FOUND = frozenset({"param", "injected", "ext"})
 #: What is said of a session whose transaction is open.
@@ -35,9 +34,9 @@ def bare(function: Fn) -> Fn:
 def around_one(
     frame: Frame, function: FunctionInfo, wrapper: FunctionInfo, mapped: dict[Any, Value]
 ) -> dict[Effect, Effect]:
-    """What the statements of the inner function do around ``function``, by what the inner function's summary says."""
+    """What the inner function does around ``function``, by what the inner function's summary says."""
     summary: Summary = frame.solver.summary_of(wrapper)
-    own = [effect for effect, hop in summary.effects.items() if _is_own(frame, effect, hop)]
+    own = [effect for effect in summary.around if effect.subject is not None or effect.kind == "network"]
     if not any(kind in _STARRED for _, kind, *_ in wrapper.params):
         return {effect: effect for effect in own}
     told: dict[Effect, Effect] = {}
@@ -47,27 +46,12 @@ def around_one(
     return told
 
 
-def ends_block(summary: Summary, begun: Effect) -> bool:
-    """Whether what the inner function begins at every call is over when it is left."""
-    return not summary.guards.get(begun) and summary.leaves.isdisjoint({(begun.subject, fact) for fact in _OPEN})
-
-
-def _is_own(frame: Frame, effect: Effect, hop: Hop) -> bool:
-    if hop.callee is not None:
-        # by a helper that ends what it is passed, and not by what the inner function is put around
-        return effect.kind == "txn" and effect.subject is not None and _is_helpers(frame, hop)
-    return effect.subject is not None or effect.kind == "network"
-
-
-def _is_helpers(frame: Frame, hop: Hop | None) -> bool:
-    for _ in range(_HOPS):
-        if hop is None or hop.callee is None:
-            return hop is not None
-        if hop.callee.wrappers or hop.callee.parent is not None:
-            # it, another one, or what another decorator put around one, is what the inner function is put around
-            return False
-        hop = frame.solver.summary_of(hop.callee).hop(hop.inner)
-    return False
+def ends_block(frame: Frame, summary: Summary, begun: Effect, mapped: dict[Any, Value]) -> bool:
+    """Whether what the inner function begins at every such call is over when it is left."""
+    conditions = summary.around.get(begun)
+    if conditions and left_of(conditions, mapped, frame.solver) != frozenset():
+        return False
+    return summary.leaves.isdisjoint({(begun.subject, fact) for fact in _OPEN})
 
 
 def _of_one(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sessionlint.facts import ir
+from sessionlint.program import decorator_flags
 from sessionlint.rules.failing import body_of, handled
 from sessionlint.rules.raised_later import raised_later
 from sessionlint.rules.savepoints import undoes
@@ -60,8 +61,10 @@ def _keeps(
         if found is not None and not rolls_back(handler, session):
             return (handler, *found)
     for wrapper in function.wrappers if uses else ():
-        for handler in keeping_clauses(wrapper):
-            if any(e.kind in ("call", "declared") or e.effect == uses[0].effect for e in body_of(handler)):
+        for handler in (as_decorated(program, function, h) for h in _going_on(wrapper)):
+            if catches_database_errors(handler) and any(
+                e.kind in ("call", "declared") or e.effect == uses[0].effect for e in body_of(handler)
+            ):
                 return handler, uses[0], None
     for use in uses if hops < _MOST_HOPS else ():
         if use.kind == "effect" and use.callee is not None and use.callee is not function and use.effect is not None:
@@ -69,6 +72,12 @@ def _keeps(
             if below is not None:
                 return below
     return None
+
+
+def as_decorated(program: Program, function: FunctionInfo, handler: Event) -> Event:
+    """A clause of a decorator's inner function, with the errors that its options name where it is put on a function."""
+    given = decorator_flags.given(program.solver, function, handler.function, handler.text)
+    return handler._replace(value=given) if given else handler
 
 
 def _failing(program: Program, handler: Event, uses: list[Event]) -> tuple[Event, Event | None] | None:

@@ -23,6 +23,7 @@ from sessionlint.rules.lazy_sessions import is_given_only
 from sessionlint.rules.mounting import mounts
 from sessionlint.rules.out_of_sight import is_kept_in_variable, may_be_committed
 from sessionlint.rules.plugin_commits import by_plugin
+from sessionlint.rules.put_on import put_on
 from sessionlint.rules.request_state import ends_for_all, opener_for_request
 from sessionlint.rules.session_classes import may_commit_itself
 from sessionlint.rules.sessions_inside import is_opened_by, is_session, opened_for
@@ -86,7 +87,8 @@ def down_to(program: Program, event: Event, effect: Effect | None = None) -> lis
     effect = effect or event.effect
     if event.callee is None or effect is None:
         return []
-    return [program.step(event.site, f"{called(event)} is called"), *program.effect_trace(event.callee, effect)]
+    here = program.step(event.site, f"{called(event)} is called")
+    return [here, *put_on(program, event), *program.effect_trace(event.callee, effect)]
 
 
 def owned(event: Event) -> tuple[Transaction, ...]:

@@ -1804,6 +1804,122 @@ async def right():
         await begin_and_store(session, "a")
 """
     ),
+    Bad(
+        """
+import functools
+
+from app.models.item import Item
+from app.session import get_session
+
+
+def transactional(nested: bool = False):
+    def decorate(function):
+        @functools.wraps(function)
+        async def inner(session, *args):
+            if nested:
+                async with session.begin_nested():
+                    return await function(session, *args)
+            async with session.begin():
+                return await function(session, *args)
+
+        return inner
+
+    return decorate
+
+
+def finishing(how: str):
+    def decorate(function):
+        @functools.wraps(function)
+        async def inner(session, name):
+            await function(session, name)
+            if how == "commit":
+                await session.commit()
+            else:
+                await session.flush()
+
+        return inner
+
+    return decorate
+
+
+def followed_by(after):
+    def decorate(function):
+        @functools.wraps(function)
+        async def inner(session, name):
+            await function(session, name)
+            await after(session)
+
+        return inner
+
+    return decorate
+
+
+async def give_up(session):
+    await session.rollback()
+
+
+async def send(session):
+    await session.flush()
+
+
+@transactional(nested=True)
+async def in_savepoint(session):
+    session.add(Item(name="a"))
+
+
+@transactional()
+async def alone(session):
+    session.add(Item(name="a"))
+
+
+@finishing("commit")
+async def kept(session, name):
+    session.add(Item(name=name))
+
+
+@finishing("flush")
+async def sent(session, name):
+    session.add(Item(name=name))
+
+
+@followed_by(give_up)
+async def tried(session, name):
+    session.add(Item(name=name))
+
+
+@followed_by(send)
+async def followed(session, name):
+    session.add(Item(name=name))
+
+
+async def right():
+    async with get_session() as session, session.begin():
+        await in_savepoint(session)
+        await sent(session, "a")
+        await followed(session, "a")
+
+
+async def by_itself():
+    async with get_session() as session:
+        await alone(session)
+
+
+async def begun_twice():
+    async with get_session() as session, session.begin():
+        await alone(session)  # TXN205@15
+
+
+async def committed_below():
+    async with get_session() as session, session.begin():
+        await kept(session, "a")  # TXN205@15
+
+
+async def given_up_below():
+    async with get_session() as session, session.begin():
+        await tried(session, "a")  # TXN205@15
+""",
+        path="app/tasks/options.py",
+    ),
 ]
 
 GOOD = [

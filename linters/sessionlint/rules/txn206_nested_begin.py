@@ -719,6 +719,65 @@ async def late_as_well(query, db: AsyncSession, items: Items):
 router.callback_query.register(late_as_well)
 """
     ),
+    Bad(
+        """
+from functools import wraps
+
+from app.models.item import Item
+from app.session import get_session
+
+
+async def look(session):
+    await session.get(Item, 1)
+
+
+async def log(session):
+    print(session)
+
+
+def with_look(function):
+    @wraps(function)
+    async def inner(session, *args):
+        await look(session)
+        return await function(session, *args)
+
+    return inner
+
+
+def with_log(function):
+    @wraps(function)
+    async def inner(session, *args):
+        await log(session)
+        return await function(session, *args)
+
+    return inner
+
+
+@with_look
+async def looked(session):
+    print("looked")
+
+
+@with_log
+async def logged(session):
+    print("logged")
+
+
+async def begun():
+    async with get_session() as session:
+        await looked(session)
+        async with session.begin():  # TXN206@20
+            session.add(Item(name="a"))
+
+
+async def begun_behind_a_log():
+    async with get_session() as session:
+        await logged(session)
+        async with session.begin():
+            session.add(Item(name="a"))
+""",
+        path="app/tasks/options.py",
+    ),
 ]
 
 GOOD = [

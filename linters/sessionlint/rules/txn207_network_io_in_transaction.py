@@ -2131,6 +2131,156 @@ async def answered_before(session: AsyncSession, row):
         row.count, row.pages = count, pages
 """
     ),
+    Bad(
+        """
+import asyncio
+import functools
+
+import httpx
+
+from app.models.item import Item
+from app.session import get_session
+
+
+async def ping():
+    async with httpx.AsyncClient() as client:
+        await client.get("https://api.example.com/ping")
+
+
+async def note():
+    print("noted")
+
+
+async def back_off():
+    await asyncio.sleep(1)
+
+
+async def call(function, *args):
+    await ping()
+    return await function(*args)
+
+
+def then_ping(function):
+    @functools.wraps(function)
+    async def inner(session, name):
+        await function(session, name)
+        await ping()
+
+    return inner
+
+
+def then_note(function):
+    @functools.wraps(function)
+    async def inner(session, name):
+        await function(session, name)
+        await note()
+
+    return inner
+
+
+def through_helper(function):
+    @functools.wraps(function)
+    async def inner(*args):
+        return await call(function, *args)
+
+    return inner
+
+
+def retried(times, on_retry):
+    def decorate(function):
+        @functools.wraps(function)
+        async def inner(*args):
+            for _ in range(times):
+                try:
+                    return await function(*args)
+                except TimeoutError:
+                    await on_retry()
+            raise TimeoutError
+
+        return inner
+
+    return decorate
+
+
+class Pinged:
+    def __init__(self, function):
+        self.function = function
+
+    async def __call__(self, *args):
+        await ping()
+        return await self.function(*args)
+
+
+class Audited:
+    def __init__(self, sink):
+        self.sink = sink
+
+    def __call__(self, function):
+        @functools.wraps(function)
+        async def inner(*args):
+            await self.sink()
+            return await function(*args)
+
+        return inner
+
+
+@then_ping
+async def pinged_after(session, name):
+    session.add(Item(name=name))
+
+
+@then_note
+async def noted_after(session, name):
+    session.add(Item(name=name))
+
+
+@through_helper
+async def by_helper(session, name):
+    session.add(Item(name=name))
+
+
+@retried(3, on_retry=back_off)
+async def tried(session, name):
+    session.add(Item(name=name))
+
+
+@retried(3, on_retry=note)
+async def tried_at_once(session, name):
+    session.add(Item(name=name))
+
+
+@Pinged
+async def pinged(session, name):
+    session.add(Item(name=name))
+
+
+@Audited(ping)
+async def audited(session, name):
+    session.add(Item(name=name))
+
+
+@Audited(note)
+async def audited_here(session, name):
+    session.add(Item(name=name))
+
+
+async def fine(name):
+    async with get_session() as session, session.begin():
+        await noted_after(session, name)
+        await tried_at_once(session, name)
+        await audited_here(session, name)
+
+
+async def waits(name):
+    async with get_session() as session, session.begin():
+        await pinged_after(session, name)  # TXN207@15
+        await by_helper(session, name)  # TXN207@15
+        await tried(session, name)  # TXN207@15
+        await pinged(session, name)  # TXN207@15
+        await audited(session, name)  # TXN207@15
+""",
+        path="app/tasks/options.py",
+    ),
 ]
 
 GOOD = [

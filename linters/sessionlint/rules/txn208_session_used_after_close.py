@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
+from sessionlint.facts import ir
 from sessionlint.program.beginning import BEGINS
+from sessionlint.program.frame import identity
+from sessionlint.program.values import Param
 from sessionlint.report import Finding, TraceStep
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.gone_through_later import gone_through_later
@@ -15,7 +19,7 @@ from sessionlint.rules.transactions import called, down_to, one_per_call
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
-    from sessionlint.program.model import Effect, Event
+    from sessionlint.program.model import Effect, Event, FunctionInfo
     from sessionlint.program.values import Value
 
 META = Rule(
@@ -342,6 +346,63 @@ async def opened_inside():
     return found, await boards.by_itself()
 """
     ),
+    Bad(
+        """
+from functools import wraps
+
+from app.models.item import Item
+from app.session import get_session
+
+
+async def look(session):
+    await session.get(Item, 1)
+
+
+async def log(session):
+    print(session)
+
+
+def with_look(function):
+    @wraps(function)
+    async def inner(session, *args):
+        await look(session)
+        return await function(session, *args)
+
+    return inner
+
+
+def with_log(function):
+    @wraps(function)
+    async def inner(session, *args):
+        await log(session)
+        return await function(session, *args)
+
+    return inner
+
+
+@with_look
+async def looked(session):
+    print("looked")
+
+
+@with_log
+async def logged(session):
+    print("logged")
+
+
+async def closed():
+    async with get_session() as session:
+        pass
+    await looked(session)  # TXN208@11
+
+
+async def closed_behind_a_log():
+    async with get_session() as session:
+        pass
+    await logged(session)
+""",
+        path="app/tasks/options.py",
+    ),
 ]
 
 GOOD = [
@@ -488,6 +549,7 @@ async def another(table, lines):
 
 
 _USES = ("use", "txn", "call", "return")
+_BY_PLACE = (ir.KIND_POSONLY, ir.KIND_NORMAL)
 
 
 def check(program: Program) -> Iterator[Finding]:
@@ -498,10 +560,10 @@ def check(program: Program) -> Iterator[Finding]:
             continue  # its block is told
         trace: list[TraceStep] = []
         if event.kind == "call":
-            effect = _use_in_callee(event)
-            if effect is None:
+            found = _use_in_callee(event)
+            if found is None:
                 continue
-            trace = down_to(program, event, effect)
+            trace = down_to(program, event._replace(callee=found[0]), found[1])
         elif "closed" not in event.flags or event.name == "close":
             continue
         if event.kind == "return":
@@ -562,16 +624,36 @@ def _returned(program: Program, event: Event) -> Finding:
     return program.finding(META, event, message, _closing(program, event))
 
 
-def _use_in_callee(event: Event) -> Effect | None:
-    """What the callee does to a session that was closed before the call."""
+def _use_in_callee(event: Event) -> tuple[FunctionInfo, Effect] | None:
+    """What the callee, or a decorator around it, does to a session that was closed before the call."""
     if event.callee is None or not event.subject:
         return None
     closed = set(event.subject)
     received = {*closed, *_received(event.bindings, closed)}
     for effect in event.callee.summary.effects:
-        if effect.subject in received and (effect.kind == "use" or (effect.kind == "txn" and effect.name != "close")):
-            return effect
+        if effect.subject in received and _is_use(effect):
+            return event.callee, effect
+    for wrapper in event.callee.wrappers if event.function not in event.callee.wrappers else ():
+        handed = {*closed, *_handed_on(event.callee, wrapper, received)}
+        for effect in wrapper.summary.around:
+            if effect.subject in handed and _is_use(effect):
+                return wrapper, effect
     return None
+
+
+def _is_use(effect: Effect) -> bool:
+    return effect.kind == "use" or (effect.kind == "txn" and effect.name != "close")
+
+
+def _handed_on(function: FunctionInfo, wrapper: FunctionInfo, received: set[Any]) -> Iterator[Param]:
+    """The parameters of a decorator's inner function that have what the function receives: of that name, or place."""
+    names = {name for name, *_ in wrapper.params}
+    for (name, *_), (other, kind, *_) in zip_longest(function.params, wrapper.params, fillvalue=("", None)):
+        if name and identity(function, name) in received:
+            if name in names:
+                yield Param(wrapper, name)
+            elif kind in _BY_PLACE:
+                yield Param(wrapper, other)
 
 
 def _received(bindings: Iterable[tuple[Any, Value]], closed: set[Any], depth: int = 0) -> Iterator[Any]:

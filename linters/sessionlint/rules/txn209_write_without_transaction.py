@@ -2356,6 +2356,61 @@ async def kept():
         await session.execute(update(Item).values(name="a"))
 """
     ),
+    Bad(
+        """
+from functools import wraps
+
+from app.models.item import Item
+from app.session import get_session
+
+
+async def note(session):
+    session.add(Item(name="note"))
+
+
+async def log(session):
+    print(session)
+
+
+def with_note(function):
+    @wraps(function)
+    async def inner(session, *args):
+        await note(session)
+        return await function(session, *args)
+
+    return inner
+
+
+def with_log(function):
+    @wraps(function)
+    async def inner(session, *args):
+        await log(session)
+        return await function(session, *args)
+
+    return inner
+
+
+@with_note
+async def noted(session):
+    print("noted")
+
+
+@with_log
+async def logged(session):
+    print("logged")
+
+
+async def lost():
+    async with get_session() as session:
+        await noted(session)  # TXN209@15
+
+
+async def nothing_to_lose():
+    async with get_session() as session:
+        await logged(session)
+""",
+        path="app/tasks/options.py",
+    ),
 ]
 
 GOOD = [

@@ -679,6 +679,53 @@ async def committed():
         await session.commit()
 """
     ),
+    Bad(
+        """
+from functools import wraps
+
+from sqlalchemy.exc import IntegrityError
+
+from app.models.item import Item
+from app.session import get_session
+
+
+def forgiving(*errors):
+    def decorate(function):
+        @wraps(function)
+        async def inner(*args):
+            try:
+                return await function(*args)
+            except errors:
+                return None
+
+        return inner
+
+    return decorate
+
+
+@forgiving(IntegrityError)
+async def stored_or_not(session, name):
+    session.add(Item(name=name))
+    await session.flush()
+
+
+@forgiving(KeyError)
+async def stored(session, name):
+    session.add(Item(name=name))
+    await session.flush()
+
+
+async def goes_on(name):
+    async with get_session() as session, session.begin():
+        await stored_or_not(session, name)  # TXN210@15
+
+
+async def leaves_the_block(name):
+    async with get_session() as session, session.begin():
+        await stored(session, name)
+""",
+        path="app/tasks/options.py",
+    ),
 ]
 
 GOOD = [
