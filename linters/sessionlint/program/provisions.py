@@ -12,6 +12,7 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import dependencies
+from sessionlint.program.demand import PROVIDED
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import ClassInfo, FunctionInfo
 from sessionlint.program.values import (
@@ -71,6 +72,11 @@ def got(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Valu
     """``await container.get(T)``: what a provider makes for the type, which is the same for all who ask."""
     first = _first(frame, _keys(args[0])) if len(args) == 1 else None
     return (Injected(first),) if first is not None else UNKNOWN
+
+
+def first_of(frame: Frame, asked: Value) -> Any:
+    """The provider of what is asked for by its type, if one is in sight."""
+    return _first(frame, _keys(asked))
 
 
 def inject(frame: Frame, info: FunctionInfo | None, name: str, dependency: Dependency, declared: Value) -> Value:
@@ -152,7 +158,7 @@ def _note(
     solver = frame.solver
     for maker in makers:
         for key in keys:
-            solver.write(("makers", key), (maker,))
+            solver.write((PROVIDED, key), (maker,))
         site = frame.site(span)
         passed = _passed(frame, maker, span, around)
         made = dependencies.resolve(frame, Dependency((maker,), site), passed)
@@ -208,7 +214,7 @@ def _made_by(frame: Frame, info: FunctionInfo | ClassInfo, said: Value) -> tuple
 
 
 def _makers(frame: Frame, keys: tuple[Any, ...]) -> Value:
-    return join_all([frame.solver.read(("makers", key)) for key in keys])
+    return join_all([frame.solver.read((PROVIDED, key)) for key in keys])
 
 
 def _first(frame: Frame, keys: tuple[Any, ...]) -> Any:
@@ -253,4 +259,4 @@ SPECIAL = {
     "fastapi_injector.Injected": asked,
 }  # fmt: skip
 
-__all__ = ["SPECIAL", "decorators", "inject", "marked", "note_function"]
+__all__ = ["SPECIAL", "decorators", "first_of", "inject", "marked", "note_function"]

@@ -2356,6 +2356,84 @@ async def kept():
         await session.execute(update(Item).values(name="a"))
 """
     ),
+    Bad(
+        """
+# --- app/tasks/shelves.py
+import asyncio
+
+from dishka import AsyncContainer
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.services.shelves import Shelves
+from app.wiring import container
+
+
+async def lost(name: str) -> None:
+    async with container() as scope:
+        session = await scope.get(AsyncSession)
+        session.add(name)  # TXN209@9
+        await session.flush()
+
+
+async def lost_below(given: AsyncContainer) -> None:
+    async with given() as scope:
+        shelves = await scope.get(Shelves)
+        await shelves.fill("atlas")  # TXN209@15
+
+
+async def of_another_scope() -> None:
+    async with container() as one, container() as two:
+        session = await one.get(AsyncSession)
+        shelves = await two.get(Shelves)
+        async with session.begin():
+            await shelves.fill("atlas")  # TXN209@19
+
+
+async def of_one_scope() -> None:
+    async with container() as scope:
+        shelves = await scope.get(Shelves)
+        session = await scope.get(AsyncSession)
+        async with session.begin():
+            await shelves.fill("atlas")
+    await asyncio.sleep(60)
+
+
+async def by_hand() -> None:
+    async with container() as scope:
+        shelves = await scope.get(Shelves)
+        await shelves.fill("atlas")
+        await (await scope.get(AsyncSession)).commit()
+
+# --- app/wiring.py
+from dishka import Provider, Scope, make_async_container, provide
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.services.shelves import Shelves
+from app.session import get_session_dependency
+
+
+class Everything(Provider):
+    scope = Scope.REQUEST
+
+    session = provide(get_session_dependency, provides=AsyncSession)
+    shelves = provide(Shelves)
+
+
+container = make_async_container(Everything())
+
+# --- app/services/shelves.py
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class Shelves:
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+
+    async def fill(self, name: str) -> None:
+        self.session.add(name)
+        await self.session.flush()
+""",
+    ),
 ]
 
 GOOD = [
