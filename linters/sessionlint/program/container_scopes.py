@@ -125,4 +125,7 @@ SPECIAL = {
     )
 }
 
+SPECIAL["punq.Container().resolve"] = asked_alone
+SPECIAL["lagom.Container().resolve"] = asked_alone
+
 __all__ = ["SCOPE", "SPECIAL", "asked_alone", "call", "left"]

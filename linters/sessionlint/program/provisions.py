@@ -16,6 +16,7 @@ from sessionlint.program.demand import PROVIDED
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import ClassInfo, FunctionInfo
 from sessionlint.program.values import (
+    FACTORY,
     UNKNOWN,
     Annotation,
     Cls,
@@ -32,7 +33,11 @@ from sessionlint.program.values import (
 
 Keywords = list[tuple[str, Value]]
 #: Decorators of functions that make what their annotation says.
-_DECORATORS = frozenset({"dishka.provide", "injector.provider"})
+_DECORATORS = frozenset({
+    "dishka.provide", "injector.provider", "lagom.dependency_definition", "lagom.context_dependency_definition",
+})  # fmt: skip
+#: Containers that are told what to make, and asked for it, under a type: ``container[Session]``.
+BY_TYPE = Ext("lagom.Container()")
 #: Annotations for parameters that a container fills: ``FromDishka[T]``.
 _ASKS = frozenset({"FromDishka", "FromComponent"})
 #: Containers, which are called for one that lives as long as a request.
@@ -119,7 +124,8 @@ def provided(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) ->
         # ``provide(WithParents[Users])``: this class, under all types that are above it
         makers, said = makers[:1], said or source
     for maker in makers:
-        _note(frame, _made_by(frame, maker.info, said), [maker], e[1], said)
+        keys = _keys(said) if maker.tag == "handle" else _made_by(frame, maker.info, said)
+        _note(frame, keys, [maker], e[1], said)
     return (Ext("dishka.provide()"),)
 
 
@@ -145,6 +151,19 @@ def bound(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Va
     said = args[0] if args else UNKNOWN
     _note(frame, _keys(said), _callable(target), e[1], said, ())
     return UNKNOWN
+
+
+def registered(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``container.register(Users, factory=open_users)`` of punq."""
+    named = dict(keywords)
+    said = args[0] if args else named.get("service", UNKNOWN)
+    _note(frame, _keys(said), _callable(args[1] if len(args) > 1 else named.get("factory", said)), e[1], said)
+    return UNKNOWN
+
+
+def put_under(frame: Frame, said: Value, value: Value, span: ir.Span4) -> None:
+    """``container[Users] = lambda: Users(connect())`` of lagom."""
+    _note(frame, _keys(said), _callable(value), span, said)
 
 
 def _note(
@@ -191,6 +210,8 @@ def _passed(frame: Frame, maker: Any, span: ir.Span4, around: tuple[Any, ...] | 
 def _taken(frame: Frame, maker: Any) -> list[tuple[str, Value]]:
     """The parameters of a function or constructor, or the fields of a data class, with their declared types."""
     solver = frame.solver
+    if maker.tag == "handle":
+        return []
     function = maker.info if maker.tag == "fn" else solver.method(maker.info, "__init__")
     if function is not None:
         solver.ensure_signed(function)
@@ -203,7 +224,7 @@ def _taken(frame: Frame, maker: Any) -> list[tuple[str, Value]]:
 
 
 def _callable(target: Value) -> list[Any]:
-    return [a for a in target if a.tag in ("fn", "cls")]
+    return [a for a in target if a.tag in ("fn", "cls") or (a.tag == "handle" and a.kind == FACTORY)]
 
 
 def _made_by(frame: Frame, info: FunctionInfo | ClassInfo, said: Value) -> tuple[Any, ...]:
@@ -223,8 +244,8 @@ def _first(frame: Frame, keys: tuple[Any, ...]) -> Any:
     return min(makers, key=_place) if makers else None
 
 
-def _place(maker: Any) -> tuple[str, str, int]:
-    place: tuple[str, str, int] = maker.info.key
+def _place(maker: Any) -> tuple[str, Any]:
+    place: tuple[str, Any] = maker.site if maker.tag == "handle" else maker.info.key
     return place
 
 
@@ -255,7 +276,8 @@ SPECIAL = {
     "dishka.alias": renamed, "dishka.Provider().alias": renamed,
     "dishka.FromComponent": of_component, "dishka.FromDishka": of_component,
     **{f"dishka.{maker}(){scope}.get": got for maker in _CONTAINERS for scope in ("", "()")},
-    "injector.Binder().bind": bound,
+    "injector.Binder().bind": bound, "punq.Container().register": registered,
+    "lagom.integrations.fast_api.FastApiIntegration().depends": asked,
     "fastapi_injector.Injected": asked,
 }  # fmt: skip
 

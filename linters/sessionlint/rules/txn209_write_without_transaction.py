@@ -2434,6 +2434,45 @@ class Shelves:
         await self.session.flush()
 """,
     ),
+    Bad(
+        """
+# --- app/routers/notes.py
+from fastapi import APIRouter
+from sqlalchemy.orm import Session
+
+from app.wiring import container, parts
+
+router = APIRouter()
+
+
+@router.post("/lost")
+def lost(body: dict, db=parts.depends(Session)):
+    db.add(body)  # TXN209@5
+
+
+@router.post("/lost/by-hand")
+def lost_by_hand(body: dict):
+    db = container[Session]
+    db.add(body)  # TXN209@5
+
+
+@router.post("/kept")
+def kept(body: dict, db=parts.depends(Session)):
+    with db.begin():
+        db.add(body)
+
+# --- app/wiring.py
+from lagom import Container
+from lagom.integrations.fast_api import FastApiIntegration
+from sqlalchemy.orm import Session
+
+from app.session import session_factory
+
+container = Container()
+container[Session] = lambda: session_factory()
+parts = FastApiIntegration(container, request_singletons=[Session])
+""",
+    ),
 ]
 
 GOOD = [
