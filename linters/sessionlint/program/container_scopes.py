@@ -95,7 +95,8 @@ def _session(frame: Frame, atom: Injected, views: Value, site: Site, e: ir.Expr)
         frame.scoped.append(handle)
         frame.learn(handle, "closed", False)
         frame.learn(handle, "used", False)
-        if isinstance(maker, FunctionInfo):
+        # what a dependency yields of its scope is the container's to make, not the dependency's
+        if isinstance(maker, FunctionInfo) and not frame.function.is_generator:
             frame.source((SESSION, root), Hop(frame.site(e[1]), "the container hands it out", maker))
             frame.begins[handle] = frame.emit(
                 "obtain", e[1], ("context",), subject=(handle,), callee=maker, expr=e, name=maker.name
