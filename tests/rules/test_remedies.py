@@ -622,6 +622,39 @@ async def crates():
     assert called == ["Receive the session with Depends(Units.unit)."]
 
 
+def test_who_asks_a_container_for_another_session_is_told_what_the_container_may_provide():
+    source = """
+# --- app/wiring.py
+from collections.abc import AsyncIterable
+
+from dishka import Provider, Scope, provide
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.session import get_session
+
+
+class Everything(Provider):
+    scope = Scope.REQUEST
+
+    @provide
+    async def session(self) -> AsyncIterable[AsyncSession]:
+        async with get_session() as session:
+            yield session
+# --- app/routers/crates.py
+from dishka.integrations.fastapi import FromDishka
+from fastapi import APIRouter
+from sqlalchemy.ext.asyncio import AsyncSession
+
+router = APIRouter()
+
+
+@router.get("/crates")
+async def crates(session: FromDishka[AsyncSession]):
+    return await session.get(object, 1)
+"""
+    assert advice(source, "TXN106") == ["Let the container provide what get_session_dependency() gives."]
+
+
 TWO_FACTORIES = """
 from contextlib import contextmanager
 

@@ -11,6 +11,7 @@ from sessionlint.program import (
     calling_back,
     class_values,
     constructing,
+    container_scopes,
     decorator_flags,
     dispatching,
     drawing,
@@ -288,7 +289,7 @@ def _is_one_of_ways(frame: Frame, callee: Any) -> bool:
 
 def _is_callable(name: str) -> bool:
     """A library's object is called where that is known to ask somebody; else its class has been called already."""
-    return not name.endswith("()") or told_by(name).network
+    return not name.endswith("()") or name in container_scopes.SPECIAL or told_by(name).network
 
 
 def _call_partial(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:

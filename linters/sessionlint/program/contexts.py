@@ -12,6 +12,7 @@ from sessionlint.program import (
     begun_inside,
     calls,
     connecting,
+    container_scopes,
     ended_generators,
     entering,
     generators,
@@ -362,6 +363,8 @@ def leave(frame: Frame, entered: Entered, span: ir.Span4) -> None:
         frame.learn(handle, "used", False)
         frame.left.append(handle)
         holding.let_go(frame, handle)
+    if entered.value and frame.scoped:
+        container_scopes.left(frame, entered.value)
     if entered.begun:
         # what was entered before is left with none of them open
         frame.tx[:] = [t for t in frame.tx if t not in entered.begun]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from sessionlint.facts import screen
 from sessionlint.program import knowledge, network, threads
-from sessionlint.program.model import JOINED, FunctionInfo
+from sessionlint.program.model import JOINED, ClassInfo, FunctionInfo
 from sessionlint.program.values import Value
 
 _MATTERS = frozenset({"txn", "create", "schedule"})
@@ -28,6 +28,10 @@ _VERIFYING = frozenset({"authlib", "itsdangerous", "joserfc", "jose", "jwcrypto"
 _MAKING_IDS = frozenset({"cuid", "cuid2", "ksuid", "nanoid", "ulid"})
 _TELLING = _VERIFYING | _MAKING_IDS | {"importlib", "pkgutil"}
 _IMPORTS = frozenset({"importlib", "importlib.import_module", "pkgutil", "pkgutil.resolve_name"})
+
+
+#: Cells of what containers make for a type, which a function asks for by its name.
+PROVIDED: Final = "makers"
 
 
 def interesting(function: FunctionInfo, kind_of: Callable[[Any], str | None]) -> bool:
@@ -78,6 +82,9 @@ def names_that_matter(cells: Mapping[Any, Value], lazy: Imports, makers: frozens
     for key, value in cells.items():
         if key[0] == JOINED:
             names.add(key[2])
+        elif key[0] == PROVIDED:
+            if _has_session(key[1], value, cells):
+                names.add(key[1].name)
         elif key[0] in ("name", "attr"):
             given = [g for a in value if a.tag in _PUT_IN for g in cells.get(_cell_of(a), ())]
             declared = bool(entered) and key[0] == "attr" and _is_declared(value, entered)
@@ -89,6 +96,13 @@ def names_that_matter(cells: Mapping[Any, Value], lazy: Imports, makers: frozens
         if any(_renamed(alias, t[2]) or t[0].partition(".")[0] in _TELLING for t in targets)
     }
     return frozenset(names)
+
+
+def _has_session(asked: Any, makers: Value, cells: Mapping[Any, Value]) -> bool:
+    """Whether a container makes the objects of a class with something that it makes, too."""
+    if not isinstance(asked, ClassInfo):
+        return False
+    return any(a.tag == "inst" and a.bindings for maker in makers for a in cells.get(("injected", maker), ()))
 
 
 def _cell_of(atom: Any) -> tuple[Any, ...]:

@@ -13,6 +13,7 @@ from sessionlint.program import (
     checked_lists,
     column_types,
     consuming,
+    container_scopes,
     copies,
     declared_keys,
     dispatching,
@@ -305,6 +306,8 @@ def _object_method(frame: Frame, receiver: Any, name: str, args: list[Value], ke
         return unknown_call(frame, e, args, keywords) if e[0] == "c" else UNKNOWN
     if receiver.name == signals.SIGNAL:
         return signals.call(frame, receiver, name, args, keywords, e)
+    if receiver.name == container_scopes.SCOPE:
+        return container_scopes.call(frame, receiver, name, args, e)
     if receiver.name == handing.QUEUE:
         return handing.call(frame, receiver, name, args, e)
     if name == "start" and receiver.name in threads.OBJECTS:

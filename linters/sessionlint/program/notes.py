@@ -148,6 +148,8 @@ class Notes(Outcome):
         self.commits: dict[Any, Any] = {}
         #: the sessions in use before a call, while it is told what a decorator does around that
         self.used_before: frozenset[Any] | None = None
+        #: the sessions that scopes of containers have made, see :mod:`sessionlint.program.container_scopes`
+        self.scoped: list[Any] = []
         #: begin and create events of this evaluation, by the handle they made
         self.begins: dict[Any, Event] = {}
         #: generators that end transactions or sessions at their end, found in what is gone through, and what they gave

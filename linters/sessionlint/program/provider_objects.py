@@ -1,4 +1,4 @@
-"""dependency-injector and modern-di: providers that stand in the body of a container, and are called later.
+"""Providers that stand in the body of a container, and are called later: dependency-injector, that-depends, modern-di.
 
 A provider that is an argument of another is called for it. Where it keeps what it has made (a singleton, a resource),
 all who ask have the same object, as they have with what FastAPI injects.
@@ -26,11 +26,14 @@ from sessionlint.program.values import (
 
 Keywords = list[tuple[str, Value]]
 _BY_KEYWORD = "modern_di.providers."
-MODULES = ("dependency_injector.providers.", _BY_KEYWORD)
+MODULES = ("dependency_injector.providers.", "that_depends.providers.", _BY_KEYWORD)
 KINDS = (
     ".Factory", ".Singleton", ".Callable", ".Coroutine", ".Resource", ".ThreadLocalSingleton", ".ContextLocalSingleton",
+    ".ContextResource", ".AsyncFactory", ".AsyncSingleton",
 )  # fmt: skip
-_KEEPING = ("Singleton", ".Resource")
+_KEEPING = ("Singleton", ".Resource", ".ContextResource")
+#: What stands in a container for what a provider gives, before it gives it.
+_GIVEN = ("provided", "cast")
 _MADE_BY_CONTAINERS = (knowledge.ENGINE_MAKERS, knowledge.FACTORY_MAKERS, knowledge.SESSION_CLASSES)
 #: What a provider of modern-di is told about itself.
 _OPTIONS = frozenset({"scope", "creator", "kwargs", "bound_type", "cache_settings", "skip_creator_parsing"})
@@ -109,6 +112,6 @@ def _provided(frame: Frame, value: Value, e: ir.Expr) -> Value:
 
 def attribute(frame: Frame, provider: PartialCall, name: str, e: ir.Expr) -> Value:
     """``db.provided`` in a container is what ``db`` gives, for an attribute or method of it to be passed on."""
-    if name == "provided" and frame.solver.read((_PROVIDER, provider)):
+    if name in _GIVEN and frame.solver.read((_PROVIDER, provider)):
         return _provided(frame, (provider,), e)
     return UNKNOWN

@@ -12,9 +12,11 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import dependencies
+from sessionlint.program.demand import PROVIDED
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import ClassInfo, FunctionInfo
 from sessionlint.program.values import (
+    FACTORY,
     UNKNOWN,
     Annotation,
     Cls,
@@ -31,7 +33,11 @@ from sessionlint.program.values import (
 
 Keywords = list[tuple[str, Value]]
 #: Decorators of functions that make what their annotation says.
-_DECORATORS = frozenset({"dishka.provide", "injector.provider"})
+_DECORATORS = frozenset({
+    "dishka.provide", "injector.provider", "lagom.dependency_definition", "lagom.context_dependency_definition",
+})  # fmt: skip
+#: Containers that are told what to make, and asked for it, under a type: ``container[Session]``.
+BY_TYPE = Ext("lagom.Container()")
 #: Annotations for parameters that a container fills: ``FromDishka[T]``.
 _ASKS = frozenset({"FromDishka", "FromComponent"})
 #: Containers, which are called for one that lives as long as a request.
@@ -71,6 +77,11 @@ def got(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Valu
     """``await container.get(T)``: what a provider makes for the type, which is the same for all who ask."""
     first = _first(frame, _keys(args[0])) if len(args) == 1 else None
     return (Injected(first),) if first is not None else UNKNOWN
+
+
+def first_of(frame: Frame, asked: Value) -> Any:
+    """The provider of what is asked for by its type, if one is in sight."""
+    return _first(frame, _keys(asked))
 
 
 def inject(frame: Frame, info: FunctionInfo | None, name: str, dependency: Dependency, declared: Value) -> Value:
@@ -113,7 +124,8 @@ def provided(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) ->
         # ``provide(WithParents[Users])``: this class, under all types that are above it
         makers, said = makers[:1], said or source
     for maker in makers:
-        _note(frame, _made_by(frame, maker.info, said), [maker], e[1], said)
+        keys = _keys(said) if maker.tag == "handle" else _made_by(frame, maker.info, said)
+        _note(frame, keys, [maker], e[1], said)
     return (Ext("dishka.provide()"),)
 
 
@@ -141,6 +153,19 @@ def bound(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Va
     return UNKNOWN
 
 
+def registered(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``container.register(Users, factory=open_users)`` of punq."""
+    named = dict(keywords)
+    said = args[0] if args else named.get("service", UNKNOWN)
+    _note(frame, _keys(said), _callable(args[1] if len(args) > 1 else named.get("factory", said)), e[1], said)
+    return UNKNOWN
+
+
+def put_under(frame: Frame, said: Value, value: Value, span: ir.Span4) -> None:
+    """``container[Users] = lambda: Users(connect())`` of lagom."""
+    _note(frame, _keys(said), _callable(value), span, said)
+
+
 def _note(
     frame: Frame, keys: tuple[Any, ...], makers: Iterable[Any], span: ir.Span4, typed: Value,
     around: tuple[Any, ...] | None = None,
@@ -152,7 +177,7 @@ def _note(
     solver = frame.solver
     for maker in makers:
         for key in keys:
-            solver.write(("makers", key), (maker,))
+            solver.write((PROVIDED, key), (maker,))
         site = frame.site(span)
         passed = _passed(frame, maker, span, around)
         made = dependencies.resolve(frame, Dependency((maker,), site), passed)
@@ -185,6 +210,8 @@ def _passed(frame: Frame, maker: Any, span: ir.Span4, around: tuple[Any, ...] | 
 def _taken(frame: Frame, maker: Any) -> list[tuple[str, Value]]:
     """The parameters of a function or constructor, or the fields of a data class, with their declared types."""
     solver = frame.solver
+    if maker.tag == "handle":
+        return []
     function = maker.info if maker.tag == "fn" else solver.method(maker.info, "__init__")
     if function is not None:
         solver.ensure_signed(function)
@@ -197,7 +224,7 @@ def _taken(frame: Frame, maker: Any) -> list[tuple[str, Value]]:
 
 
 def _callable(target: Value) -> list[Any]:
-    return [a for a in target if a.tag in ("fn", "cls")]
+    return [a for a in target if a.tag in ("fn", "cls") or (a.tag == "handle" and a.kind == FACTORY)]
 
 
 def _made_by(frame: Frame, info: FunctionInfo | ClassInfo, said: Value) -> tuple[Any, ...]:
@@ -208,7 +235,7 @@ def _made_by(frame: Frame, info: FunctionInfo | ClassInfo, said: Value) -> tuple
 
 
 def _makers(frame: Frame, keys: tuple[Any, ...]) -> Value:
-    return join_all([frame.solver.read(("makers", key)) for key in keys])
+    return join_all([frame.solver.read((PROVIDED, key)) for key in keys])
 
 
 def _first(frame: Frame, keys: tuple[Any, ...]) -> Any:
@@ -217,8 +244,8 @@ def _first(frame: Frame, keys: tuple[Any, ...]) -> Any:
     return min(makers, key=_place) if makers else None
 
 
-def _place(maker: Any) -> tuple[str, str, int]:
-    place: tuple[str, str, int] = maker.info.key
+def _place(maker: Any) -> tuple[str, Any]:
+    place: tuple[str, Any] = maker.site if maker.tag == "handle" else maker.info.key
     return place
 
 
@@ -249,8 +276,9 @@ SPECIAL = {
     "dishka.alias": renamed, "dishka.Provider().alias": renamed,
     "dishka.FromComponent": of_component, "dishka.FromDishka": of_component,
     **{f"dishka.{maker}(){scope}.get": got for maker in _CONTAINERS for scope in ("", "()")},
-    "injector.Binder().bind": bound,
+    "injector.Binder().bind": bound, "punq.Container().register": registered,
+    "lagom.integrations.fast_api.FastApiIntegration().depends": asked,
     "fastapi_injector.Injected": asked,
 }  # fmt: skip
 
-__all__ = ["SPECIAL", "decorators", "inject", "marked", "note_function"]
+__all__ = ["SPECIAL", "decorators", "first_of", "inject", "marked", "note_function"]

@@ -10,6 +10,7 @@ from sessionlint.program import (
     alchemy_configs,
     by_key,
     calls,
+    container_scopes,
     declared_keys,
     drawing,
     flattening,
@@ -208,6 +209,8 @@ def _typed(frame: Frame, e: ir.Expr, base: Value, name: str) -> Value:
         return _container_of(frame, last, parts) or base
     if name == "dataclasses.InitVar":
         return init_only.typed(frame.evaluate(parts[0]))
+    if name == provisions.BY_TYPE.name:
+        return container_scopes.asked_alone(frame, [frame.evaluate(index)], [], e)
     if last in knowledge.INJECTION_MARKERS:
         return provisions.marked(frame, name, last, parts, e)
     if name in knowledge.CARRIERS:

@@ -30,6 +30,7 @@ from sessionlint.program import (
     overwritten,
     pairs,
     picking,
+    provisions,
     put_on_request,
     relations,
     replacing,
@@ -251,6 +252,8 @@ def _subscript(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | No
             stubs.replace(frame, held, put)
     if keys and keys[0].tag == "cls":
         kept_by_type.keep(frame, owner, keys, value)
+    if provisions.BY_TYPE in owner:
+        provisions.put_under(frame, keys, value, target[1])
     owners = _owners(frame, owner) if value and owner else []
     if owners:
         lasting.note_application(frame, tuple(owners), value, target[1], text)

@@ -1965,7 +1965,11 @@ def _injected(program: Program) -> Iterator[Finding]:
         if name is None:
             continue
         way = nearest_dependency(program, function)
-        use = f" Use Depends({way.name})." if way is not None else ""
+        use = ""
+        if way is not None:
+            # a container calls what it is told to: no parameter says otherwise
+            provided = f"Let the container provide what {way.name}() gives"
+            use = f" {provided if dependency.provided else f'Use Depends({way.name})'}."
         # a method says little without its class
         is_method = name.class_info is not None and name.name not in ("__init__", "__call__")
         given = f"{name.qualname}()" if is_method else shown(name)

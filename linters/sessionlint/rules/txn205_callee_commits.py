@@ -1920,6 +1920,80 @@ async def given_up_below():
 """,
         path="app/tasks/options.py",
     ),
+    Bad(
+        """
+# --- app/routers/notes.py
+from fastapi import APIRouter, Depends
+from sqlalchemy.orm import Session
+
+from app.services.notes import Notes, Outline
+from app.wiring import Everything, parts
+
+router = APIRouter()
+
+
+@router.post("/saved")
+def saved(db: Session = Depends(Everything.session), notes=Depends(Everything.notes)):
+    with db.begin():
+        notes.save()  # TXN205@9
+
+
+@router.post("/outlined")
+def outlined(db: Session = Depends(Everything.session), outline=Depends(Everything.outline)):
+    with db.begin():
+        outline.save()
+
+
+@router.post("/by-type")
+def by_type(db=parts.depends(Session)):
+    with db.begin():
+        Notes(db).save()  # TXN205@9
+
+# --- app/wiring.py
+from collections.abc import Iterator
+
+from lagom import Container, context_dependency_definition
+from lagom.integrations.fast_api import FastApiIntegration
+from sqlalchemy.orm import Session
+from that_depends import BaseContainer, providers
+
+from app.services.notes import Notes, Outline
+from app.session import session_factory
+
+container = Container()
+parts = FastApiIntegration(container)
+
+
+def opened():
+    with session_factory() as session:
+        yield session
+
+
+@context_dependency_definition(container)
+def of_request() -> Iterator[Session]:
+    with session_factory() as session:
+        yield session
+
+
+class Everything(BaseContainer):
+    session = providers.ContextResource(opened)
+    notes = providers.Factory(Notes, session=session.cast)
+    outline = providers.Factory(Outline)
+
+# --- app/services/notes.py
+class Notes:
+    def __init__(self, session) -> None:
+        self.session = session
+
+    def save(self):
+        self.session.commit()
+
+
+class Outline:
+    def save(self):
+        return self
+""",
+    ),
 ]
 
 GOOD = [

@@ -778,6 +778,87 @@ async def begun_behind_a_log():
 """,
         path="app/tasks/options.py",
     ),
+    Bad(
+        """
+# --- app/routers/shelves.py
+from typing import Annotated
+
+from dishka.integrations.fastapi import FromDishka
+from fastapi import APIRouter, Depends, HTTPException
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.services.shelves import Shelves
+from app.wiring import container
+
+router = APIRouter()
+
+
+async def current():
+    async with container() as scope:
+        shelves = await scope.get(Shelves)
+        return await shelves.first()
+
+
+async def own_shelves():
+    async with container() as scope:
+        yield await scope.get(Shelves)
+
+
+async def known(shelves: Annotated[Shelves, Depends(own_shelves)]):
+    if not await shelves.first():
+        raise HTTPException(401)
+
+
+@router.post("/of-another-scope")
+async def of_another(session: FromDishka[AsyncSession], who: Annotated[str, Depends(current)]):
+    async with session.begin():
+        session.add(who)
+
+
+@router.post("/of-a-yielded-one", dependencies=[Depends(known)])
+async def of_yielded(session: FromDishka[AsyncSession]):
+    async with session.begin():
+        session.add("x")
+
+
+@router.post("/of-the-same")
+async def of_the_same(session: FromDishka[AsyncSession], shelves: FromDishka[Shelves]):
+    await shelves.first()
+    async with session.begin():  # TXN206@16
+        session.add("x")
+
+# --- app/wiring.py
+from dishka import Provider, Scope, make_async_container, provide
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.services.shelves import Shelves
+from app.session import get_session_dependency
+
+
+class Everything(Provider):
+    scope = Scope.REQUEST
+
+    session = provide(get_session_dependency, provides=AsyncSession)
+    shelves = provide(Shelves)
+
+
+container = make_async_container(Everything())
+
+# --- app/services/shelves.py
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class Shelves:
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+
+    async def fill(self, name: str) -> None:
+        self.session.add(name)
+
+    async def first(self):
+        return await self.session.scalar("SELECT 1")
+""",
+    ),
 ]
 
 GOOD = [

@@ -2411,6 +2411,123 @@ async def nothing_to_lose():
 """,
         path="app/tasks/options.py",
     ),
+    Bad(
+        """
+# --- app/tasks/shelves.py
+import asyncio
+
+from dishka import AsyncContainer
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.services.shelves import Shelves
+from app.wiring import container
+
+
+async def lost(name: str) -> None:
+    async with container() as scope:
+        session = await scope.get(AsyncSession)
+        session.add(name)  # TXN209@9
+        await session.flush()
+
+
+async def lost_below(given: AsyncContainer) -> None:
+    async with given() as scope:
+        shelves = await scope.get(Shelves)
+        await shelves.fill("atlas")  # TXN209@15
+
+
+async def of_another_scope() -> None:
+    async with container() as one, container() as two:
+        session = await one.get(AsyncSession)
+        shelves = await two.get(Shelves)
+        async with session.begin():
+            await shelves.fill("atlas")  # TXN209@19
+
+
+async def of_one_scope() -> None:
+    async with container() as scope:
+        shelves = await scope.get(Shelves)
+        session = await scope.get(AsyncSession)
+        async with session.begin():
+            await shelves.fill("atlas")
+    await asyncio.sleep(60)
+
+
+async def by_hand() -> None:
+    async with container() as scope:
+        shelves = await scope.get(Shelves)
+        await shelves.fill("atlas")
+        await (await scope.get(AsyncSession)).commit()
+
+# --- app/wiring.py
+from dishka import Provider, Scope, make_async_container, provide
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.services.shelves import Shelves
+from app.session import get_session_dependency
+
+
+class Everything(Provider):
+    scope = Scope.REQUEST
+
+    session = provide(get_session_dependency, provides=AsyncSession)
+    shelves = provide(Shelves)
+
+
+container = make_async_container(Everything())
+
+# --- app/services/shelves.py
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class Shelves:
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+
+    async def fill(self, name: str) -> None:
+        self.session.add(name)
+        await self.session.flush()
+""",
+    ),
+    Bad(
+        """
+# --- app/routers/notes.py
+from fastapi import APIRouter
+from sqlalchemy.orm import Session
+
+from app.wiring import container, parts
+
+router = APIRouter()
+
+
+@router.post("/lost")
+def lost(body: dict, db=parts.depends(Session)):
+    db.add(body)  # TXN209@5
+
+
+@router.post("/lost/by-hand")
+def lost_by_hand(body: dict):
+    db = container[Session]
+    db.add(body)  # TXN209@5
+
+
+@router.post("/kept")
+def kept(body: dict, db=parts.depends(Session)):
+    with db.begin():
+        db.add(body)
+
+# --- app/wiring.py
+from lagom import Container
+from lagom.integrations.fast_api import FastApiIntegration
+from sqlalchemy.orm import Session
+
+from app.session import session_factory
+
+container = Container()
+container[Session] = lambda: session_factory()
+parts = FastApiIntegration(container, request_singletons=[Session])
+""",
+    ),
 ]
 
 GOOD = [

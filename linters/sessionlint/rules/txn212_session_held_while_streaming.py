@@ -213,6 +213,62 @@ async def export(pages: Pages = Depends()):  # TXN212@18
     return StreamingResponse(pages.lines())
 """
     ),
+    Bad(
+        """
+# --- app/routers/shelves.py
+from dishka.integrations.fastapi import FromDishka
+from fastapi import APIRouter
+from fastapi.responses import StreamingResponse
+
+from app.services.shelves import Shelves
+
+router = APIRouter()
+
+
+@router.get("/shelves/lines")
+async def lines_of(shelves: FromDishka[Shelves]):  # TXN212@20
+    async def lines():
+        yield str(await shelves.first())
+
+    return StreamingResponse(lines())
+
+
+@router.get("/shelves/first")
+async def first(shelves: FromDishka[Shelves]):
+    return {"first": await shelves.first()}
+
+# --- app/wiring.py
+from dishka import Provider, Scope, make_async_container, provide
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.services.shelves import Shelves
+from app.session import get_session_dependency
+
+
+class Everything(Provider):
+    scope = Scope.REQUEST
+
+    session = provide(get_session_dependency, provides=AsyncSession)
+    shelves = provide(Shelves)
+
+
+container = make_async_container(Everything())
+
+# --- app/services/shelves.py
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class Shelves:
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+
+    async def fill(self, name: str) -> None:
+        self.session.add(name)
+
+    async def first(self):
+        return await self.session.scalar("SELECT 1")
+""",
+    ),
 ]
 
 GOOD = [
@@ -377,6 +433,9 @@ def _sessions(program: Program, inject: Event) -> list[Any]:
     if not any(isinstance(d, Dependency) and d.scope != "function" for d in inject.value):
         return []
     injected = [a for a in inject.subject if isinstance(a, Injected)]
+    if any(isinstance(d, Dependency) and d.provided for d in inject.value):
+        # a container closes all that it has made for a request with the request
+        return list(dict.fromkeys(sessions_in(program, tuple(injected))))
     # the session itself, or the one that a unit of work holds which the dependency has entered
     return [held for a in injected for held in ([a] if is_worked_with(program, a) else opened_in(program, a))]
 
