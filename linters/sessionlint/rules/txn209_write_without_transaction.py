@@ -2356,6 +2356,65 @@ async def kept():
         await session.execute(update(Item).values(name="a"))
 """
     ),
+    Bad(
+        """
+# --- app/session.py
+from sqlalchemy import create_engine
+from sqlalchemy.orm import scoped_session, sessionmaker
+
+current = scoped_session(sessionmaker(create_engine("postgresql://db/app")))
+# --- app/models/parcel.py
+from sqlalchemy import Column, String
+from sqlalchemy.orm import declarative_base
+
+from app.session import current
+
+Base = declarative_base()
+Base.query = current.query_property()
+
+
+class Parcel(Base):
+    __tablename__ = "parcels"
+    id = Column(String, primary_key=True)
+    label = Column(String)
+
+    @classmethod
+    def labelled(cls, label):
+        return cls.query.filter_by(label=label).first()
+
+    def rename(self, label):
+        self.label = label
+# --- app/tasks/parcels.py
+from app.models.parcel import Parcel
+from app.session import current
+
+
+def lost(key):
+    current.get(Parcel, key).rename("b")  # TXN209@5
+
+
+def lost_by_class(label):
+    parcel = Parcel.labelled(label)
+    parcel.label = "b"  # TXN209@5
+    current.flush()
+
+
+def lost_each():
+    for parcel in current.query(Parcel):
+        parcel.label = "b"  # TXN209@9
+
+
+def kept(key, label):
+    current.get(Parcel, key).rename("b")
+    Parcel.labelled(label).label = "b"
+    current.commit()
+
+
+def read(key):
+    for parcel in Parcel.query.filter_by(label="b"):
+        print(parcel.label, current.get(Parcel, key).label)
+"""
+    ),
 ]
 
 GOOD = [
