@@ -1935,6 +1935,43 @@ def rename(key):
     current.get(Parcel, key).save()
 """
     ),
+    Bad(
+        """
+# --- app/services/shelves.py
+class Shelf:
+    def __init__(self, session):
+        self.session = session
+
+    async def close(self, name):
+        await self.session.commit()
+
+    async def fill(self, name):
+        await self.session.flush()
+
+
+def closed(shelf: Shelf, name):
+    return shelf.close(name)
+
+
+def filled(shelf: Shelf, name):
+    return shelf.fill(name)
+# --- app/tasks/shelves.py
+from app.services.shelves import Shelf, closed, filled
+from app.session import get_session
+
+
+async def work():
+    async with get_session() as session, session.begin():
+        await closed(Shelf(session), "a")  # TXN205@15
+        await filled(Shelf(session), "a")
+
+
+async def on_another():
+    async with get_session() as session, session.begin():
+        async with get_session() as other:
+            await closed(Shelf(other), "a")
+"""
+    ),
 ]
 
 GOOD = [
