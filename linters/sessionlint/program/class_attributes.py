@@ -69,9 +69,10 @@ def attribute(frame: Frame, atom: Any, name: str, e: ir.Expr) -> Value:
 
 
 def _of_base(frame: Frame, atom: Any, name: str) -> Value:
-    """``Base.query = registry.query_property()`` of a base that a library has made."""
-    bases = [base for base in sorted(frame.solver.external_bases(atom.info)) if base.endswith("()")]
-    return join_all([frame.solver.read(("state", base, name)) for base in bases])
+    """``Base.query = registry.query_property()`` of a base that a library has made; a mixin has that of those below."""
+    around = (atom.info, *frame.solver.subclasses(atom.info))
+    bases = {base for info in around for base in frame.solver.external_bases(info) if base.endswith("()")}
+    return join_all([frame.solver.read(("state", base, name)) for base in sorted(bases)])
 
 
 def _is_mapped(frame: Frame, info: Any, name: str) -> bool:

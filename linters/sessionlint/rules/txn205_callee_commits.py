@@ -1893,7 +1893,13 @@ Base = declarative_base()
 Base.query = current.query_property()
 
 
-class Parcel(Base):
+class Found:
+    @classmethod
+    def found(cls, key):
+        return cls.query.get(key)
+
+
+class Parcel(Found, Base):
     __tablename__ = "parcels"
     id = Column(String, primary_key=True)
     label = Column(String)
@@ -1923,6 +1929,7 @@ def keep(key):
         current.get(Parcel, key).save()  # TXN205@9
         Parcel.query.get(key).save()  # TXN205@9
         Parcel.labelled("a").save()  # TXN205@9
+        Parcel.found(key).save()  # TXN205@9
         for parcel in current.query(Parcel):
             parcel.save()  # TXN205@13
 
