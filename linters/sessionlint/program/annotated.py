@@ -76,7 +76,7 @@ def run(frame: Frame, s: ir.Stmt) -> None:
         value = value if constants.is_declared(frame, s[3], value) else join(value, typed)
     elif frame.class_scope is None and not any(frame.solver.kind_of(a) for a in value):
         # what an unknown object gives is what the annotation says
-        given = bool(value) and all(_is_given(a) for a in value)
+        given = bool(value) and all(promising.is_given(a) for a in value)
         if value and all(a.tag == "seq" and not a.items for a in value):
             value = join(value, tuple([a for a in typed if _keeps_clients(a)]))
         maker = promising.makers(frame, typed) if all(a.tag == "ext" for a in value) else UNKNOWN
@@ -108,14 +108,6 @@ def _declare(frame: Frame, name: str, typed: Value, span: ir.Span4) -> None:
 def _is_field(atom: Any) -> bool:
     """``field(…)`` of a data class, attrs or pydantic: its annotation tells what it holds."""
     return bool(atom.tag == "map" or (atom.tag == "ext" and atom.name.endswith(_FIELDS)))
-
-
-def _is_given(atom: Any) -> bool:
-    """Whether a library's object or function gives something of which nobody knows what it is."""
-    if atom.tag != "ext" or ("()" not in atom.name and "[]" not in atom.name):
-        return False
-    made = atom.name.removesuffix("()").rpartition(".")[2]
-    return not (atom.name.endswith("()") and made[:1].isupper())
 
 
 def _keeps_clients(atom: Any) -> bool:

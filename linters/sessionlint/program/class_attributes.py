@@ -17,7 +17,7 @@ from sessionlint.program import (
     subclassing,
 )
 from sessionlint.program.frame import Frame
-from sessionlint.program.values import UNKNOWN, Column, Fn, Method, Value
+from sessionlint.program.values import UNKNOWN, Column, Fn, Method, Value, join_all
 
 #: What of a mapped class stands for its table.
 _TABLES = (
@@ -63,7 +63,16 @@ def attribute(frame: Frame, atom: Any, name: str, e: ir.Expr) -> Value:
         return (Method(atom, name),)
     if name == making_anew.BARE:
         return (Method(atom, name),)
+    if name == "query":
+        return _of_base(frame, atom, name)
     return library_objects.of_class(frame, atom, name) if name == library_objects.NEW else UNKNOWN
+
+
+def _of_base(frame: Frame, atom: Any, name: str) -> Value:
+    """``Base.query = registry.query_property()`` of a base that a library has made; a mixin has that of those below."""
+    around = (atom.info, *frame.solver.subclasses(atom.info))
+    bases = {base for info in around for base in frame.solver.external_bases(info) if base.endswith("()")}
+    return join_all([frame.solver.read(("state", base, name)) for base in sorted(bases)])
 
 
 def _is_mapped(frame: Frame, info: Any, name: str) -> bool:

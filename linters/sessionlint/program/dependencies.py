@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import external_sources, from_requests, handed_dependencies, injected_makers, stubs
+from sessionlint.program import external_sources, from_requests, handed_dependencies, injected_makers, promising, stubs
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import (
@@ -58,7 +58,7 @@ def inject(
     typed = frame.solver.instances(declared)
     external_sources.note(frame, target, typed)
     known = any(frame.solver.kind_of(a) or _is_plain(frame, a) for a in result)
-    known = known or not any(frame.solver.kind_of(a) for a in typed)
+    known = known or not (promising.says_nothing(result) or any(frame.solver.kind_of(a) for a in typed))
     frame.solver.write(("injected", source), result if result and known else join(result, typed))
     injected = _handed_on(frame, target, result) or Injected(source)
     if info is None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from sessionlint.facts import ir
-from sessionlint.program import bodies, decorated, demand, operators, substitution
+from sessionlint.program import bodies, decorated, demand, operators, promising, substitution
 from sessionlint.program import memo as memory
 from sessionlint.program.cells import MANY
 from sessionlint.program.model import ClassInfo, FunctionInfo, ModuleInfo
@@ -176,6 +176,7 @@ class Editing(Solver):
             if key in self._cells and not any(self.is_elsewhere(f) for f in self._ties.writers.get(key, ())):
                 own[key] = self._cells.pop(key)
         for function in part.functions:
+            self._cells.pop((promising.OPAQUE, function), None)
             function.visits = MAX_VISITS  # one that is not met again stays out of the queue
         for key in part.imports:
             del self._lazy[key]

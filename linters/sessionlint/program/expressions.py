@@ -27,6 +27,7 @@ from sessionlint.program import (
     late_awaits,
     left_open,
     listed,
+    loaded_rows,
     mapped,
     operating,
     operators,
@@ -399,6 +400,7 @@ def element_of(frame: Frame, value: Value, span: ir.Span4) -> Value:
         elif atom.tag == "param":
             out = join(out, iterating.of_declared(frame, atom, span))
             out = join(out, checked_lists.elements(frame, atom)) if frame.facts else out
+            out = out or loaded_rows.each_passed(frame, atom)
         elif atom.tag == "ext" and atom.name.startswith(mapped.ROOTS):
             out = join(out, mapped.elements(atom.name))
         elif atom.tag == "ext":

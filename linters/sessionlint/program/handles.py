@@ -33,6 +33,7 @@ from sessionlint.program.values import (
     Handle,
     Method,
     Operation,
+    Row,
     Value,
     subjects_of,
 )
@@ -102,6 +103,8 @@ def call(frame: Frame, receiver: Any, kind: str, name: str, args: list[Value], k
             frame.learn(receiver, "closed", False)
         if name == "configure":
             frame.emit("configure", e[1], subject=(receiver,), keywords=tuple(keywords), expr=e)
+        if name == "query_property":
+            return (Row(receiver, True),)
         return (receiver,) if name in SAME else UNKNOWN
     if kind == ENGINE:
         return _engine(frame, receiver, name, args, keywords, e)

@@ -413,6 +413,7 @@ SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     "sqlalchemy.col": _first, "functools.lru_cache": _first, "functools.cache": _first, "functools.wraps": _first,
     "contextlib.AsyncExitStack().enter_async_context": _exit_stack_enter,
     "contextlib.AsyncExitStack().enter_context": _exit_stack_enter,
+    **{f"{context}.with_resource": _exit_stack_enter for context in never_returning.CLICK},
     **{f"contextlib.AsyncExitStack().{name}": _exit_stack_leave for name in ("aclose", "__aexit__")},
     **{f"contextlib.ExitStack().{name}": _exit_stack_leave for name in ("close", "__exit__")},
     "contextlib.ExitStack().enter_context": _exit_stack_enter, "contextlib.ExitStack().callback": _exit_stack_call,

@@ -16,9 +16,20 @@ def rows_in(frame: Frame, value: Value) -> list[Any]:
             found.append(atom)
         elif atom.tag == "operation":
             found += [inner for inner in atom.result if inner.tag == "row"]
+        elif atom.tag == "seq":
+            for item in atom.items:
+                found += rows_in(frame, item)
         elif atom.tag == "injected":
             found += of_request(frame, atom)
     return found
+
+
+def each_passed(frame: Frame, param: Any) -> Value:
+    """What going through an argument gives that some callers pass rows for: rows, if it is one of these."""
+    for view in frame.solver.ask("views_among", param, ("row", "operation", "seq")):
+        if rows_in(frame, (view,)):
+            return (param,)
+    return UNKNOWN
 
 
 def of_request(frame: Frame, injected: Any) -> Value:

@@ -33,7 +33,7 @@ class Naming(WorkList):
                 return value
         if self.names.path_of(f"{dotted}.{name}", importer) or self.names.is_namespace(f"{dotted}.{name}"):
             return (Mod(f"{dotted}.{name}"),)
-        if path is not None or level:
+        if (path is not None or level) and not _is_generated(path, dotted, name):
             return UNKNOWN
         return (Ext(knowledge.canonical(f"{dotted}.{name}")),)
 
@@ -140,3 +140,9 @@ class Naming(WorkList):
         """Reads a cell of a module while a name is resolved."""
         self._followed.append(key)
         return self.read(key)
+
+
+def _is_generated(path: str | None, dotted: str, name: str) -> bool:
+    """What gRPC's compiler writes into a package when the project is built: ``from app.pb import pages_pb2_grpc``."""
+    module = dotted if path is None else name if path.endswith("__init__.py") else ""
+    return module.endswith(("_pb2_grpc", "_pb2"))

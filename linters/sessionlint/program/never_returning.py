@@ -16,14 +16,14 @@ from sessionlint.program.values import UNKNOWN, Ext, Value
 Keywords = list[tuple[str, Value]]
 
 _EXIT: Final = "builtins.SystemExit"
-_CLICK: Final = ("click.Context()", "click.core.Context()", "click.get_current_context()", "typer.Context()")
+CLICK: Final = ("click.Context()", "click.core.Context()", "click.get_current_context()", "typer.Context()")
 #: What each of them raises.
 _RAISED: dict[str, str] = {
     **dict.fromkeys(("sys.exit", "builtins.exit", "builtins.quit", "os._exit", "os.abort"), _EXIT),
     **{f"os.exec{form}": _EXIT for form in ("l", "le", "lp", "lpe", "v", "ve", "vp", "vpe")},
     **{f"argparse.ArgumentParser().{name}": _EXIT for name in ("error", "exit")},
     **{f"{context}.{name}": f"click.{raised}"
-       for context in _CLICK for name, raised in (("fail", "UsageError"), ("abort", "Abort"), ("exit", "Exit"))},
+       for context in CLICK for name, raised in (("fail", "UsageError"), ("abort", "Abort"), ("exit", "Exit"))},
     "typing.assert_never": "builtins.AssertionError",
     "typing_extensions.assert_never": "builtins.AssertionError",
     **{f"pytest.{name}": f"pytest.{name}.Exception" for name in ("fail", "skip", "xfail", "exit")},

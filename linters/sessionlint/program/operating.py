@@ -160,6 +160,8 @@ def _sees_into(args: list[Value]) -> bool:
     )
 
 
+#: What loads rows: a session, or the registry that keeps one.
+_LOADS = (SESSION, FACTORY)
 #: Methods of sessions whose first argument is the class of the rows.
 _NAMES_CLASS = frozenset({"get", "get_one", "query"})
 
@@ -186,13 +188,13 @@ def _result(
         row_classes.loaded(frame, args[:1])
     if name == "query":
         predicates.shown(frame, args)
-        return (Row(receiver, True),) if kind == SESSION else (Ext(knowledge.QUERY),)
+        return (Row(receiver, True),) if kind in _LOADS else (Ext(knowledge.QUERY),)
     if name == "run_sync" and args:
         out: Value = UNKNOWN
         for target in args[0]:
             out = out or frame.machine.call(frame, target, [(receiver,), *args[1:]], keywords, e)
         return (Operation(receiver, name, out),)
-    if kind == SESSION and name in knowledge.ROW_LOADS:
+    if kind in _LOADS and name in knowledge.ROW_LOADS:
         return (Operation(receiver, name, (Row(receiver, streamed=name in knowledge.STREAMS),)),)
     return (Operation(receiver, name),)
 
@@ -216,8 +218,9 @@ def fetched(frame: Frame, rows: Row, name: str, e: ir.Expr) -> Value:
 
 def run_query(frame: Frame, rows: Row, name: str, e: ir.Expr) -> None:
     """A ``Query`` is sent by its method ``name``, or by iterating over it."""
-    if frame.solver.kind_of(rows.session) == SESSION:
-        operate(frame, rows.session, SESSION, name, [], [], e, query=True)
+    kind = frame.solver.kind_of(rows.session)
+    if kind is not None and kind in _LOADS:
+        operate(frame, rows.session, kind, name, [], [], e, query=True)
         if rows.locks and not frame.in_block(rows.session):
             holding.hold(frame, rows.session, e)
 

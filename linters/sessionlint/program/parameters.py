@@ -148,6 +148,14 @@ class Parameters(Classes):
         declared: Value = function.param_values.get("return", (UNKNOWN, UNKNOWN))[0]
         return declared
 
+    def objects_of(self, annotation: Value) -> Value:
+        """The one concrete class of the project that an annotation names and that does something, as an object."""
+        named = [a for a in self.instances(annotation) if a.tag != "const"]
+        if len(named) != 1 or named[0].tag != "inst" or self.kind_of(named[0]) or not self._tells_all(named[0]):
+            return UNKNOWN
+        does = any(m.evaluated for cls in self.mro(named[0].info) for m in cls.methods.values())
+        return (named[0],) if does else UNKNOWN
+
     def _declare(self, atom: Param) -> tuple[Value, bool]:
         """What annotation and default say of a parameter, and whether that is all there is to know."""
         given = atom.info.param_values.get(atom.name)

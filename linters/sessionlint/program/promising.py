@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
 from sessionlint.facts import ir
 from sessionlint.program import knowledge
 from sessionlint.program.frame import Frame
+from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import CONNECTION, SESSION, UNKNOWN, Ext, Value, join, join_all
 
 _PROMISED = (SESSION, CONNECTION)
@@ -12,20 +16,65 @@ _NAMED = ("Session", "Connection")
 _NUMBERS = ("int", "float")
 #: Annotations of which it is plain that they declare nothing to be called.
 _NO_MAKERS = frozenset({"str", "int", "float", "bool", "bytes", "dict", "list", "tuple", "set", "object", "Any"})
+#: The cells of functions whose code does not tell what they return.
+OPAQUE: Final = "opaque"
 _DECLARED: Value = (Ext(knowledge.DECLARED_CALL),)
 #: What may turn out to be a handle for a caller, or is one.
 _TELLS = frozenset({"param", "injected", "handle", "pending", "operation", "inst", "seq", "map", "fn", "cls"})
 
 
 def returned(frame: Frame, value: Value) -> Value:
-    """What a function returns, with the session or connection that only its annotation names."""
+    """What a function returns, with the session, connection or object that only its annotation names."""
     if not value:
         number = _number(frame)
         if number:
             return number
     if frame.function.is_generator:
         return value
-    return _maker(frame, value) or join(value, _promised(frame, value))
+    found = _maker(frame, value) or join(value, _promised(frame, value))
+    return join(found, _object(frame)) if frame.returned and says_nothing(found) else found
+
+
+def _object(frame: Frame) -> Value:
+    """The project's object that ``-> Job`` promises where some ``return`` gives what nobody knows."""
+    function = frame.function
+    if not names_class(function.facts[6]) or not frame.solver.read((OPAQUE, function)):
+        return UNKNOWN
+    given = (e for e in frame.events if e.kind == "return" and e.expr is not None)
+    if all(any(not is_given(a) for a in event.value) for event in given):
+        return UNKNOWN
+    return frame.solver.objects_of(frame.solver.returned(function))
+
+
+def opaque(functions: Iterable[FunctionInfo], objects_of: Callable[[Value], Value]) -> list[FunctionInfo]:
+    """The functions that only their annotations say something of, once all who may fill what they return were asked."""
+    return [
+        f
+        for f in functions
+        if f.evaluated
+        and names_class(f.facts[6])
+        and not f.is_generator
+        and says_nothing(f.summary.returns)
+        and objects_of(f.param_values.get("return", (UNKNOWN, UNKNOWN))[0])
+    ]
+
+
+def names_class(declared: ir.Expr | None) -> bool:
+    """Whether an annotation may name a class of the project."""
+    return declared is not None and declared[-1] is not None and declared[-1] not in _NO_MAKERS
+
+
+def says_nothing(value: Value) -> bool:
+    """Whether a value is nothing that is known, or what a library's object gives."""
+    return all((a.tag == "const" and a.value is None) or is_given(a) for a in value)
+
+
+def is_given(atom: Any) -> bool:
+    """Whether a library's object or function gives something of which nobody knows what it is."""
+    if atom.tag != "ext" or ("()" not in atom.name and "[]" not in atom.name):
+        return False
+    made = atom.name.removesuffix("()").rpartition(".")[2]
+    return not (atom.name.endswith("()") and made[:1].isupper())
 
 
 def _maker(frame: Frame, value: Value) -> Value:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import demand, operators
+from sessionlint.program import demand, operators, promising
 from sessionlint.program import memo as memory
 from sessionlint.program.model import ClassInfo, FunctionInfo
 from sessionlint.program.parameters import Parameters
@@ -13,7 +13,11 @@ from sessionlint.program.revealing import completed, revealed, revealed_attribut
 from sessionlint.program.values import (
     UNKNOWN,
     Param,
+    Value,
+    const,
 )
+
+_ANY: Value = const(True)
 
 
 class Solver(Parameters):
@@ -85,6 +89,8 @@ class Solver(Parameters):
             self.flow(param.info, param.name, value)
         for owner, name, value in revealed_attributes(self.functions, self._cells, self.attribute):
             self.write(("attr", owner, name), value)
+        for function in promising.opaque(self.functions, self.objects_of):
+            self.write((promising.OPAQUE, function), _ANY)
         return bool(self._queue)
 
     def _again(self, operation: int, key: Any, value: Any) -> bool:

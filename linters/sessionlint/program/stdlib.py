@@ -6,7 +6,18 @@ from collections.abc import Callable
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import ambient, asking_rows, class_names, listed, network, padding, prefixes, strings, texts
+from sessionlint.program import (
+    ambient,
+    asking_rows,
+    class_names,
+    listed,
+    network,
+    padding,
+    prefixes,
+    promising,
+    strings,
+    texts,
+)
 from sessionlint.program.frame import Frame
 from sessionlint.program.reflection import class_of
 from sessionlint.program.row_changes import change
@@ -198,7 +209,10 @@ def cast(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Val
     named = tuple(a for t in strings.texts_of(args[0]) if not t.dynamic for a in frame.lookup(t.text))
     if any(frame.solver.kind_of(a) for a in args[1]):
         return args[1]
-    said = tuple(a for a in frame.solver.instances((*args[0], *named)) if frame.solver.kind_of(a))
+    named = frame.solver.instances((*args[0], *named))
+    said = tuple(a for a in named if frame.solver.kind_of(a))
+    if not said and promising.says_nothing(args[1]):
+        return join(args[1], tuple([a for a in named if a.tag == "inst"]))
     return said or args[1]
 
 

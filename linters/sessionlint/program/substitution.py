@@ -93,6 +93,8 @@ def substitute(
             out = join(out, (_here(frame, atom, mapped, function, span),))
         elif depth < 3 and tag in ("inst", "pending") and atom.bindings:
             inner = tuple((k, substitute(frame, v, mapped, function, span, depth + 1)) for k, v in atom.bindings)
+            if tag == "pending" and atom.info.class_info is not None:
+                inner = _of_argument(frame, inner, mapped, function)
             out = join(out, (atom._replace(bindings=inner),))
         elif depth < 3 and tag == "seq":
             out = join(
@@ -132,6 +134,21 @@ def substitute(
         else:
             out = join(out, (atom,))
     return out
+
+
+def _of_argument(
+    frame: Frame, bindings: tuple[tuple[Any, Value], ...], mapped: dict[Any, Value], function: FunctionInfo
+) -> tuple[tuple[Any, Value], ...]:
+    """``return store.save(row)`` of a parameter that is only declared: it is called on the object that is passed."""
+    own, receiver = bindings[0]
+    if len(receiver) != 1 or receiver[0].tag != "inst" or receiver[0].bindings:
+        return bindings
+    declared = [Param(function, name) for name in function.param_values if name != "return"]
+    asked = [p for p in declared if p in mapped and frame.solver.declared_as(p) == receiver]
+    given = mapped[asked[0]] if len(asked) == 1 else UNKNOWN
+    if not given or any(a.tag != "inst" or a.info is not receiver[0].info for a in given):
+        return bindings
+    return ((own, given), *bindings[1:])
 
 
 def _here(frame: Frame, atom: Handle, mapped: dict[Any, Value], function: FunctionInfo, span: ir.Span4) -> Handle:

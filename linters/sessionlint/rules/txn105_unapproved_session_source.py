@@ -60,7 +60,8 @@ META = Rule(
         "The functions the policy names, and wrappers that get their session from one of these (TXN106 may apply "
         "to who calls them); what reads such a session out of a context variable, or off the object that keeps it (of "
         "what others put into a variable of the session module, TXN101 tells where they open it); "
-        "sessions, and objects that open one when they are entered, passed as arguments; the "
+        "sessions, and objects that open one when they are entered, passed as arguments; objects whose constructor "
+        "keeps one under a private name that no method works with (TXN101 tells the constructor); the "
         "engine or factory that a lifespan, what a worker runs when it starts, a constructor or code of no layer gets "
         "from the session module's own functions and keeps (calling the factory is TXN101), and the one that is "
         "dropped, or goes nowhere but to the approved function that asks for it, alone or in an object; its factory "
@@ -690,6 +691,41 @@ async def e(session=asked(get_session_dependency)):
     return await session.get(object, 1)
 """
     ),
+    Bad(
+        """
+# --- app/polls.py
+from app.session import session_factory
+
+
+class Poll:
+    def __init__(self):
+        self._session = session_factory()
+
+    def run(self):
+        print("nothing to ask")
+
+
+class Asking:
+    def __init__(self):
+        self._session = session_factory()
+
+    async def run(self, key):
+        return await self._session.get(object, key)
+
+
+class Shown:
+    def __init__(self):
+        self.session = session_factory()
+# --- app/tasks/polls.py
+from app.polls import Asking, Poll, Shown
+
+
+async def work():
+    Poll().run()
+    await Asking().run(1)  # TXN105@11
+    return Shown()  # TXN105@12
+"""
+    ),
 ]
 
 GOOD = [
@@ -1192,6 +1228,8 @@ def _kept(program: Program) -> Iterator[Finding]:
         handle = _keeps(program, opener, _receiver(event), dict(event.bindings))
         if handle is None or event.function.class_info is opener.class_info:
             continue
+        if opener.name == "__init__" and _is_left_alone(program, opener, handle):
+            continue
         if origin_of(program, opener, handle) == "unapproved" and not is_from_approved(program, event):
             message = f"{text(event)} opens and keeps {named(handle.kind)} of unapproved origin. "
             trace = program.source_trace(opener, handle)
@@ -1271,6 +1309,23 @@ def _kept_here(opener: FunctionInfo, bound: dict[Any, Value]) -> Handle | None:
             if isinstance(atom, Handle) and atom in opened and atom.kind in ("session", "connection"):
                 return atom
     return None
+
+
+def _is_left_alone(program: Program, constructor: FunctionInfo, handle: Handle) -> bool:
+    """Whether no method works with what a constructor keeps under a private name: nobody is handed anything."""
+    owner = constructor.class_info
+    kept = [e for e in constructor.events if e.kind == "store" and e.name == "attribute" and handle in e.value]
+    if owner is None or not kept or not all(e.text.rpartition(".")[2].startswith("_") for e in kept):
+        return False
+    around = (owner, *program.solver.subclasses(owner))
+    methods = [m for info in around for cls in program.solver.mro(info) for m in cls.methods.values()]
+    return not any(_touches(m, handle) for m in methods if m is not constructor)
+
+
+def _touches(method: FunctionInfo, handle: Handle) -> bool:
+    """Whether a method does something with a session, or gives it."""
+    found = (*method.summary.returns, *method.summary.yields, *(e.subject for e in method.summary.effects))
+    return any(isinstance(a, Handle) and a.root == handle.root for a in contained(found))
 
 
 def _of_its_own(program: Program, owner: ClassInfo, caller: FunctionInfo, callee: FunctionInfo) -> FunctionInfo | None:

@@ -963,6 +963,46 @@ async def now(key: int):
     await logged(work)
 """
     ),
+    Bad(
+        """
+# --- app/routers/shelves.py
+from fastapi import APIRouter
+
+from app.session import get_session
+
+
+class Shelves:
+    def __init__(self):
+        self.manager = get_session()
+        self.session = self.manager.__enter__()  # TXN106@24
+        self.router = APIRouter()
+        self.router.add_api_route("/shelves", self.show, methods=["GET"])
+
+    def show(self, key: int):
+        return self.session.get(object, key)
+
+
+shelves = Shelves()
+
+
+@shelves.router.get("/more")
+def more(key: int):
+    return Shelves().show(key)  # TXN106@12
+# --- app/session.py
+from contextlib import contextmanager
+
+from sqlalchemy import create_engine
+from sqlalchemy.orm import sessionmaker
+
+factory = sessionmaker(create_engine("postgresql://db/app"))
+
+
+@contextmanager
+def get_session():
+    with factory() as session:
+        yield session
+"""
+    ),
 ]
 
 GOOD = [
@@ -1879,6 +1919,8 @@ def _unit(program: Program, event: Event) -> ClassInfo | None:
         return None
     if _CREATES not in callee.summary.effects or is_handed_in(program, event):
         return None
+    if callee.name == _MAKES and event.function.name == "<module>" and _receives(program, callee):
+        return None  # its constructor is told, and nobody hands the module a session
     if callee.name == _MAKES:
         return _made(program, event) if _keeps_approved(program, callee) else None
     if callee not in program.approved_contexts:

@@ -858,6 +858,54 @@ async def flushed(session: AsyncSession, context: dict):
 """,
         path="app/services/contexts.py",
     ),
+    Bad(
+        """
+# --- app/commands.py
+import click
+import typer
+
+from app.opening import opened
+
+app = typer.Typer()
+
+
+@app.callback()
+def main(ctx: typer.Context):
+    ctx.obj = ctx.with_resource(opened())
+
+
+@app.command()
+def drop(ctx: typer.Context, key: str):
+    ctx.obj.delete(ctx.obj.get(object, key))
+    ctx.obj.commit()  # TXN201@5
+
+
+@app.command()
+def drop_well(ctx: typer.Context, key: str):
+    with ctx.obj.begin():
+        ctx.obj.delete(ctx.obj.get(object, key))
+
+
+@click.command()
+@click.pass_context
+def purge(context: click.Context):
+    session = context.with_resource(opened())
+    session.commit()  # TXN201@5
+# --- app/opening.py
+from contextlib import contextmanager
+
+from sqlalchemy import create_engine
+from sqlalchemy.orm import sessionmaker
+
+factory = sessionmaker(create_engine("postgresql://db/app"))
+
+
+@contextmanager
+def opened():
+    with factory() as session:
+        yield session
+"""
+    ),
 ]
 
 GOOD = [

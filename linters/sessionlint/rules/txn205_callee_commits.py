@@ -1994,6 +1994,181 @@ class Outline:
         return self
 """,
     ),
+    Bad(
+        """
+# --- app/services/exports.py
+from typing import cast
+
+import extensions
+
+KNOWN = {}
+
+
+class Export:
+    async def close(self, session):
+        await session.commit()
+
+    async def note(self, session):
+        await session.flush()
+
+
+class Report:
+    async def close(self, session):
+        await session.flush()
+
+
+class Chosen:
+    def __init__(self, name):
+        self.name = name
+
+    def found(self) -> Export | None:
+        if self.name in KNOWN:
+            return KNOWN[self.name]
+        return None
+
+    @property
+    def default(self) -> "Export":
+        return extensions.load("default")
+
+
+def known(name) -> Export:
+    return KNOWN[name]
+
+
+def loaded():
+    return extensions.load("export")
+
+
+def said(name):
+    return cast(Export, extensions.load(name))
+
+
+def report(name) -> Export:
+    return Report()
+
+
+def missing(name) -> Export | None:
+    return None
+# --- app/routers/exports.py
+from fastapi import APIRouter, Depends
+
+from app.services.exports import Chosen, Export, known, loaded, missing, report, said
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.post("/exports")
+async def close(export: Export = Depends(loaded), session=Depends(get_session_dependency)):
+    async with session.begin():
+        await known("a").close(session)  # TXN205@15
+        await said("a").close(session)  # TXN205@15
+        await Chosen("a").found().close(session)  # TXN205@15
+        await Chosen("a").default.close(session)  # TXN205@15
+        await export.close(session)  # TXN205@15
+        await known("a").note(session)
+        await report("a").close(session)
+        await missing("a").close(session)
+"""
+    ),
+    Bad(
+        """
+# --- app/models/parcel.py
+from sqlalchemy import Column, String
+from sqlalchemy.orm import declarative_base
+
+from app.session import current
+
+Base = declarative_base()
+Base.query = current.query_property()
+
+
+class Found:
+    @classmethod
+    def found(cls, key):
+        return cls.query.get(key)
+
+
+class Parcel(Found, Base):
+    __tablename__ = "parcels"
+    id = Column(String, primary_key=True)
+    label = Column(String)
+
+    @classmethod
+    def labelled(cls, label):
+        return cls.query.filter_by(label=label).first()
+
+    def save(self):
+        current.add(self)
+        current.commit()
+
+    def rename(self, label):
+        self.label = label
+# --- app/session.py
+from sqlalchemy import create_engine
+from sqlalchemy.orm import scoped_session, sessionmaker
+
+current = scoped_session(sessionmaker(create_engine("postgresql://db/app")))
+# --- app/tasks/parcels.py
+from app.models.parcel import Parcel
+from app.session import current
+
+
+def keep(key):
+    with current.begin():
+        current.get(Parcel, key).save()  # TXN205@9
+        Parcel.query.get(key).save()  # TXN205@9
+        Parcel.labelled("a").save()  # TXN205@9
+        Parcel.found(key).save()  # TXN205@9
+        for parcel in current.query(Parcel):
+            parcel.save()  # TXN205@13
+
+
+def rename(key):
+    with current.begin():
+        current.get(Parcel, key).rename("b")
+        for parcel in Parcel.query.filter_by(label="a"):
+            parcel.rename("b")
+    current.get(Parcel, key).save()
+"""
+    ),
+    Bad(
+        """
+# --- app/services/shelves.py
+class Shelf:
+    def __init__(self, session):
+        self.session = session
+
+    async def close(self, name):
+        await self.session.commit()
+
+    async def fill(self, name):
+        await self.session.flush()
+
+
+def closed(shelf: Shelf, name):
+    return shelf.close(name)
+
+
+def filled(shelf: Shelf, name):
+    return shelf.fill(name)
+# --- app/tasks/shelves.py
+from app.services.shelves import Shelf, closed, filled
+from app.session import get_session
+
+
+async def work():
+    async with get_session() as session, session.begin():
+        await closed(Shelf(session), "a")  # TXN205@15
+        await filled(Shelf(session), "a")
+
+
+async def on_another():
+    async with get_session() as session, session.begin():
+        async with get_session() as other:
+            await closed(Shelf(other), "a")
+"""
+    ),
 ]
 
 GOOD = [

@@ -2281,6 +2281,35 @@ async def waits(name):
 """,
         path="app/tasks/options.py",
     ),
+    Bad(
+        """
+# --- app/__init__.py
+# --- app/wire/__init__.py
+# --- app/wire/client.py
+import grpc
+
+from . import labels_pb2_grpc
+from .labels_pb2_grpc import LabelsStub
+
+channel = grpc.aio.insecure_channel("labels:1")
+labels = labels_pb2_grpc.LabelsStub(channel)
+others = LabelsStub(channel)
+# --- app/tasks/labels.py
+from app.session import get_session
+from app.wire import labels_pb2, labels_pb2_grpc
+from app.wire.client import channel, labels, others
+
+
+async def work():
+    own = labels_pb2_grpc.LabelsStub(channel)
+    async with get_session() as session, session.begin():
+        await labels.Print(labels_pb2.Label(id="1"))  # TXN207@15
+        await others.Print(labels_pb2.Label(id="1"))  # TXN207@15
+        await own.Print(labels_pb2.Label(id="1"))  # TXN207@15
+        session.add(labels_pb2.Label(id="1"))
+    await labels.Print(labels_pb2.Label(id="1"))
+"""
+    ),
 ]
 
 GOOD = [

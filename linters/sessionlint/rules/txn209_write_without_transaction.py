@@ -2528,6 +2528,130 @@ container[Session] = lambda: session_factory()
 parts = FastApiIntegration(container, request_singletons=[Session])
 """,
     ),
+    Bad(
+        """
+# --- app/session.py
+from sqlalchemy import create_engine
+from sqlalchemy.orm import scoped_session, sessionmaker
+
+current = scoped_session(sessionmaker(create_engine("postgresql://db/app")))
+# --- app/models/parcel.py
+from sqlalchemy import Column, String
+from sqlalchemy.orm import declarative_base
+
+from app.session import current
+
+Base = declarative_base()
+Base.query = current.query_property()
+
+
+class Parcel(Base):
+    __tablename__ = "parcels"
+    id = Column(String, primary_key=True)
+    label = Column(String)
+
+    @classmethod
+    def labelled(cls, label):
+        return cls.query.filter_by(label=label).first()
+
+    def rename(self, label):
+        self.label = label
+# --- app/tasks/parcels.py
+from app.models.parcel import Parcel
+from app.session import current
+
+
+def lost(key):
+    current.get(Parcel, key).rename("b")  # TXN209@5
+
+
+def lost_by_class(label):
+    parcel = Parcel.labelled(label)
+    parcel.label = "b"  # TXN209@5
+    current.flush()
+
+
+def lost_each():
+    for parcel in current.query(Parcel):
+        parcel.label = "b"  # TXN209@9
+
+
+def kept(key, label):
+    current.get(Parcel, key).rename("b")
+    Parcel.labelled(label).label = "b"
+    current.commit()
+
+
+def read(key):
+    for parcel in Parcel.query.filter_by(label="b"):
+        print(parcel.label, current.get(Parcel, key).label)
+"""
+    ),
+    Bad(
+        """
+# --- app/services/prices.py
+async def raise_each(session, rows, by):
+    for row in rows:
+        row.price = row.price + by
+
+
+async def show_each(session, rows):
+    for row in rows:
+        print(row.price)
+
+
+async def fill_each(session, entries):
+    for entry in entries:
+        entry.price = 1
+# --- app/models/ware.py
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Ware(Base):
+    __tablename__ = "wares"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    price: Mapped[int]
+# --- app/routers/prices.py
+from fastapi import APIRouter, Depends
+from sqlalchemy import select
+
+from app.models.ware import Ware
+from app.services.prices import fill_each, raise_each, show_each
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.post("/lost")
+async def lost(session=Depends(get_session_dependency)):
+    rows = (await session.scalars(select(Ware))).all()
+    await raise_each(session, rows, 1)  # TXN209@11
+
+
+@router.post("/one")
+async def lost_one(key: str, session=Depends(get_session_dependency)):
+    row = await session.get(Ware, key)
+    await raise_each(session, [row], 1)  # TXN209@11
+
+
+@router.post("/kept")
+async def kept(session=Depends(get_session_dependency)):
+    async with session.begin():
+        rows = (await session.scalars(select(Ware))).all()
+        await raise_each(session, rows, 1)
+
+
+@router.get("/shown")
+async def shown(session=Depends(get_session_dependency)):
+    rows = (await session.scalars(select(Ware))).all()
+    await show_each(session, rows)
+    await fill_each(session, [object()])
+"""
+    ),
 ]
 
 GOOD = [
