@@ -1015,6 +1015,51 @@ async def ordered(connection, column):
     return await connection.execute(text(f"SELECT id FROM accounts ORDER BY {column}"))  # TXN801@37
 """,
     ),
+    Bad(
+        path="app/services/crates.py",
+        source="""
+from sqlalchemy import text
+
+COLUMNS = ("name", "size")
+
+
+async def sorted_by(session, order, other):
+    by = "name"
+    if order:
+        by = order
+    await session.execute(text(f"SELECT id FROM crates ORDER BY {by}"))  # TXN801@27
+    by = other.name
+    if order in COLUMNS:
+        by = order
+    await session.execute(text(f"SELECT id FROM crates ORDER BY {by}"))  # TXN801@27
+    if order in COLUMNS:
+        by = "name"
+    else:
+        by = order
+    return await session.execute(text(f"SELECT id FROM crates ORDER BY {by}"))  # TXN801@34
+
+
+async def asked(session, orders, tired):
+    order = orders.pop()
+    while order not in COLUMNS:
+        if tired:
+            break
+        order = orders.pop()
+    await session.execute(text(f"SELECT id FROM crates ORDER BY {order}"))  # TXN801@27
+    if (way := orders.pop().lower()) in COLUMNS:
+        raise ValueError(way)
+    return await session.execute(text(f"SELECT id FROM crates ORDER BY {way}"))  # TXN801@34
+
+
+async def matched(session, order, way):
+    match order:
+        case name if name not in COLUMNS:
+            await session.execute(text(f"SELECT id FROM crates ORDER BY {name}"))  # TXN801@35
+    match (order, way):
+        case (_, "asc" | "desc"):
+            await session.execute(text(f"SELECT id FROM crates ORDER BY {order} {way}"))  # TXN801@35
+""",
+    ),
 ]
 
 GOOD = [
@@ -1933,6 +1978,55 @@ class Accounts(Base):
     async def all(self):
         names = ", ".join(accounts.columns.keys())
         return await self.connection.execute(sa.text(f"SELECT {names} FROM {accounts}"))
+""",
+    ),
+    Good(
+        path="app/services/crates.py",
+        source="""
+from sqlalchemy import text
+
+COLUMNS = ("name", "size")
+
+
+async def sorted_by(session, order, way, wanted, columns):
+    by, shown = "name", ["id"]
+    if order in COLUMNS:
+        by = order
+    if way.upper() in ("ASC", "DESC"):
+        down = way.upper()
+    else:
+        down = "ASC"
+    if set(columns) <= set(COLUMNS):
+        shown = columns
+    await session.execute(text(f"SELECT {', '.join(shown)} FROM crates ORDER BY {by} {down}"))
+    if wanted.order not in COLUMNS:
+        raise ValueError(wanted)
+    by = wanted.order
+    return await session.execute(text(f"SELECT id FROM crates ORDER BY {by}"))
+
+
+async def asked(session, orders):
+    order = orders.pop()
+    while order not in COLUMNS:
+        order = orders.pop()
+    await session.execute(text(f"SELECT id FROM crates ORDER BY {order}"))
+    if (way := orders.pop().lower()) not in ("asc", "desc"):
+        raise ValueError(way)
+    return await session.execute(text(f"SELECT id FROM crates ORDER BY name {way}"))
+
+
+async def matched(session, order, way):
+    match order:
+        case name if name in COLUMNS:
+            await session.execute(text(f"SELECT id FROM crates ORDER BY {name}"))
+        case "number" | "id":
+            by = order
+        case _:
+            by = "id"
+    await session.execute(text(f"SELECT id FROM crates ORDER BY {by}"))
+    match (order, way):
+        case ("name" | "size", "asc" | "desc" as down):
+            await session.execute(text(f"SELECT id FROM crates ORDER BY {order} {down}"))
 """,
     ),
 ]
