@@ -35,7 +35,7 @@ META = Rule(
         "`len()`, `math.ceil()`, `max()` of numbers, what is declared an `int`, `age.days`, fields formatted as "
         "numbers: `{n:d}`), keys of dictionaries that are written out or numbered, members of "
         "enumerations, class variables that every class below writes out, digests in hexadecimal, UUIDs "
-        "(also what is declared one, or a list of numbers or of these), "
+        "(also what is declared one, or a list or dictionary of numbers or of these), "
         "names of mapped tables and their columns, and of a `Table(…)` that the source names and describes (not "
         "`autoload_with`), names quoted by the dialect or the driver; "
         "names and clauses that every call of the function, or of an object's methods, "
@@ -1060,6 +1060,22 @@ async def matched(session, order, way):
             await session.execute(text(f"SELECT id FROM crates ORDER BY {order} {way}"))  # TXN801@35
 """,
     ),
+    Bad(
+        source="""
+from uuid import UUID
+
+from sqlalchemy import text
+
+
+async def of_words(session, counts: dict[str, int], words: dict[UUID, str], pairs: list[tuple[int, str]]):
+    values = ", ".join(f"('{word}', {count})" for word, count in counts.items())
+    await session.execute(text("INSERT INTO seen VALUES " + values))  # TXN801@27
+    values = ", ".join(f"('{book}', '{word}')" for book, word in words.items())
+    await session.execute(text("INSERT INTO seen VALUES " + values))  # TXN801@27
+    for number, word in pairs:
+        await session.execute(text(f"UPDATE seen SET word = '{word}' WHERE number = {number}"))  # TXN801@31
+"""
+    ),
 ]
 
 GOOD = [
@@ -2028,6 +2044,25 @@ async def matched(session, order, way):
         case ("name" | "size", "asc" | "desc" as down):
             await session.execute(text(f"SELECT id FROM crates ORDER BY {order} {down}"))
 """,
+    ),
+    Good(
+        source="""
+from collections.abc import Mapping
+from uuid import UUID
+
+from sqlalchemy import text
+
+
+async def of_books(session, counts: dict[UUID, int], places: Mapping[int, int], pairs: list[tuple[UUID, int]]):
+    values = ", ".join(f"('{book}', {count})" for book, count in counts.items())
+    await session.execute(text("INSERT INTO seen VALUES " + values))
+    ids = ", ".join(f"'{book}'" for book in counts)
+    await session.execute(text(f"SELECT id FROM books WHERE id IN ({ids})"))
+    cases = " ".join(f"WHEN {book} THEN {place}" for book, place in places.items())
+    await session.execute(text(f"UPDATE books SET place = CASE id {cases} END"))
+    for book, count in pairs:
+        await session.execute(text(f"UPDATE books SET seen = {count} WHERE id = '{book}'"))
+"""
     ),
 ]
 
