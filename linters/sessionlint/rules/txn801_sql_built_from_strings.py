@@ -42,7 +42,7 @@ META = Rule(
         "completes with literals, numbers, or what a test before the call has found among literals, itself or through "
         "functions above it (what is decorated is called by its name, `partial()` is a call); "
         "names, and lists of names, that a test finds among literals or the columns of a "
-        "model, here or in a function that raises for others; "
+        "model, here, in a function that raises for others, or in the constructor of the object that keeps them; "
         "what a test, or a pattern that the parameter is declared with, lets through only as a plain word "
         '(`re.fullmatch(r"[a-z_]+", name)`, `name.isidentifier()`); SQL that comes as a whole from elsewhere than a '
         "request; f-strings that are no SQL. "
@@ -1076,6 +1076,43 @@ async def of_words(session, counts: dict[str, int], words: dict[UUID, str], pair
         await session.execute(text(f"UPDATE seen SET word = '{word}' WHERE number = {number}"))  # TXN801@31
 """
     ),
+    Bad(
+        path="app/services/searching.py",
+        source="""
+from sqlalchemy import text
+
+LANGUAGES = {"english", "french"}
+
+
+class Warned:
+    def __init__(self, session, language):
+        if language not in LANGUAGES:
+            print(language)
+        self.session = session
+        self.language = language
+
+    async def run(self):
+        sql = f"SELECT to_tsvector('{self.language}', name) FROM items"
+        return await self.session.execute(text(sql))  # TXN801@43
+
+
+class Other:
+    def __init__(self, session, language, config):
+        if language not in LANGUAGES:
+            raise ValueError(language)
+        self.session = session
+        self.config = config
+
+    async def run(self):
+        sql = f"SELECT to_tsvector('{self.config}', name) FROM items"
+        return await self.session.execute(text(sql))  # TXN801@43
+
+
+async def run(session, language, config):
+    await Warned(session, language).run()
+    return await Other(session, language, config).run()
+""",
+    ),
 ]
 
 GOOD = [
@@ -2063,6 +2100,58 @@ async def of_books(session, counts: dict[UUID, int], places: Mapping[int, int], 
     for book, count in pairs:
         await session.execute(text(f"UPDATE books SET seen = {count} WHERE id = '{book}'"))
 """
+    ),
+    Good(
+        path="app/services/searching.py",
+        source="""
+from dataclasses import dataclass
+
+from sqlalchemy import text
+
+LANGUAGES = {"english", "french"}
+
+
+class Search:
+    def __init__(self, session, language):
+        if language not in LANGUAGES:
+            raise ValueError(language)
+        self.session = session
+        self.language = language
+
+    async def run(self):
+        sql = f"SELECT to_tsvector('{self.language}', name) FROM items"
+        return await self.session.execute(text(sql))
+
+
+class Other:
+    def __init__(self, session, language):
+        self.session = session
+        self.language = language
+        if self.language not in LANGUAGES:
+            raise ValueError(language)
+
+    async def run(self):
+        sql = f"SELECT to_tsvector('{self.language}', name) FROM items"
+        return await self.session.execute(text(sql))
+
+
+@dataclass
+class Words:
+    language: str
+
+    def __post_init__(self):
+        if self.language not in LANGUAGES:
+            raise ValueError(self.language)
+
+    async def run(self, session):
+        return await session.execute(text(f"SELECT to_tsvector('{self.language}', name) FROM items"))
+
+
+async def run(session, first, second, third):
+    await Search(session, first).run()
+    await Other(session, second).run()
+    return await Words(third).run(session)
+""",
     ),
 ]
 
