@@ -161,6 +161,9 @@ def _atom_matters(atom: Any, makers: frozenset[FunctionInfo], owners: set[Any]) 
     if tag == "const":
         # the name of a column, by another name: ``by = "tenant_id"``
         return atom.kind == "str" and atom.value in owners
+    if tag == "column":
+        # the column itself by another name: ``scope = Item.tenant_id``
+        return atom.name in owners
     if tag == "obj":
         return atom.name in threads.OBJECTS
     if tag == "inst" and atom.bindings and any(_makes(a) or _opens(a) for _, v in atom.bindings for a in v):

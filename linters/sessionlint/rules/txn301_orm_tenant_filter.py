@@ -682,6 +682,25 @@ async def kept(session, value, values):
     return await session.scalar(sa.select(Item, by).where(named == value))
 """
     ),
+    Bad(
+        source="""
+from app.models.item import Item
+
+
+class Scoped:
+    column = Item.tenant_id
+
+    def clause(self, value):
+        return self.column.in_([value])  # TXN301@16
+
+
+class Named:
+    column = Item.name
+
+    def clause(self, value):
+        return self.column.in_([value])
+"""
+    ),
 ]
 
 GOOD = [
