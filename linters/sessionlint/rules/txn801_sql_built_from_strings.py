@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from sessionlint.facts import ir
 from sessionlint.patterns import regex
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
@@ -13,7 +14,7 @@ from sessionlint.program.values import Site, Text
 from sessionlint.report import Finding, TraceStep
 from sessionlint.rules.asked_sql import asked_sql
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.sqltext import completed_with_literals, given_elsewhere, sql_uses
+from sessionlint.rules.sqltext import completed_with_literals, given_elsewhere, sql_uses, unwritten
 
 META = Rule(
     code="TXN801",
@@ -2194,19 +2195,37 @@ def _of_requests(program: Program, told: set[Site]) -> Iterator[Finding]:
 
 
 def _built(program: Program, event: Event, text: Text, trace: tuple[TraceStep, ...]) -> Finding:
+    mixing = event
     if not text.text.strip(f"{HOLE} ,;()"):
         # an object has put together what it was given
         parts = [(given, part) for given, part in given_elsewhere(program, event.function, text) if part.text != HOLE]
         if len(parts) == 1:
             given, text = parts[0]
+            mixing = given
             trace = (program.step(given.site, "this part of the text is given here"), *trace)
+    names = unwritten(program, mixing, text) or _only_part(mixing.expr)
     return program.finding(
         META,
         event,
-        f"SQL is built with {text.how or 'string operations'} from values that are not literals ({_shown(text)}). "
-        f"{_advice(text)}",
+        f"SQL is built with {text.how or 'string operations'} from values that are not literals{_named(names)} "
+        f"({_shown(text)}). {_advice(text)}",
         trace,
     )
+
+
+def _named(names: list[str]) -> str:
+    """Which values these are, where that is told: ``: name and order``."""
+    if len(names) < 2:
+        return f": {names[0]}" if names else ""
+    return f": {', '.join(names[:-1])} and {names[-1]}"
+
+
+def _only_part(expr: ir.Expr | None) -> list[str]:
+    """The one name that stands in ``text(f"… {order}")``."""
+    given = expr[3][0] if expr is not None and expr[0] == "c" and expr[3] else None
+    parts = [part for part in given[2] if part[0] != "k"] if given is not None and given[0] == "f" else []
+    name = ir.dotted(parts[0]) if len(parts) == 1 else None
+    return [name] if name is not None else []
 
 
 def _advice(text: Text) -> str:
