@@ -178,7 +178,28 @@ async def named(session, name):
     return await session.execute(text(statement.sql))
 """
     (told,) = messages(source, "TXN801")
-    assert told.startswith("SQL is built with an f-string from values that are not literals (\"WHERE name = '…'\").")
+    assert told.startswith(
+        "SQL is built with an f-string from values that are not literals: name (\"WHERE name = '…'\")."
+    )
+
+
+def test_sql_built_from_strings_names_the_values_that_are_no_literals():
+    source = """
+from sqlalchemy import text
+
+TABLE = "items"
+
+
+async def ordered(session, order, way, other):
+    if way not in ("asc", "desc"):
+        raise ValueError(way)
+    await session.execute(text(f"SELECT {other} FROM {TABLE} ORDER BY {order} {way}"))
+    by = other.column
+    await session.execute(text(f"SELECT id FROM items ORDER BY {by}"))
+"""
+    first, second = messages(source, "TXN801")
+    assert first.startswith("SQL is built with an f-string from values that are not literals: other and order (")
+    assert second.startswith("SQL is built with an f-string from values that are not literals: by (")
 
 
 def test_the_reason_why_a_layer_was_inferred_is_told_with_it():

@@ -52,7 +52,7 @@ from typing import Any
 from sessionlint.facts.packing import pack, unpack
 
 #: Raise it whenever the shape above or what :mod:`sessionlint.facts.lower` puts into it changes.
-FACTS_VERSION = 22
+FACTS_VERSION = 23
 
 Span4 = tuple[int, int, int, int]
 Expr = tuple[Any, ...]

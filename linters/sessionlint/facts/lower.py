@@ -162,6 +162,8 @@ class _Lowering(Expressions):
             if literals is not None:
                 subjects = [SUBJECT, *([node.subject.id] if isinstance(node.subject, ast.Name) else [])]
                 typed += tuple((name, ("e", self.span(whole), literals)) for name in subjects)
+            if isinstance(whole, ast.MatchSequence) and isinstance(node.subject, ast.Tuple | ast.List):
+                typed += tuple(patterns.literals_of_each(whole, node.subject.elts, self.span))
             always = isinstance(whole, ast.MatchAs) and whole.pattern is None and case.guard is None
             matched = ("n", self.span(node.subject), SUBJECT)
             captures = tuple(patterns.captures(case.pattern, matched, self.span, self.expr))

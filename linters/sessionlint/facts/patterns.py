@@ -43,6 +43,19 @@ def literals(pattern: ast.AST, span: Callable[[Any], Span4]) -> tuple[Expr, ...]
     return tuple([("k", span(v), v.value) for v in values])
 
 
+def literals_of_each(
+    pattern: ast.MatchSequence, matched: list[ast.expr], span: Callable[[Any], Span4]
+) -> Iterator[tuple[str, Expr]]:
+    """The names of which each is one of some texts: ``match (order, way): case ("name" | "id", "asc"):``."""
+    parts = [p.pattern if isinstance(p, ast.MatchAs) and p.pattern is not None else p for p in pattern.patterns]
+    if len(parts) != len(matched) or any(isinstance(p, ast.MatchStar) for p in parts):
+        return
+    for part, element in zip(parts, matched, strict=True):
+        written = literals(part, span) if isinstance(element, ast.Name) else None
+        if isinstance(element, ast.Name) and written is not None:
+            yield element.id, ("e", span(part), written)
+
+
 def told_by(
     pattern: ast.AST, matched: Expr, span: Callable[[Any], Span4], lower: Callable[[ast.AST], Expr]
 ) -> Expr | None:

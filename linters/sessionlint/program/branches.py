@@ -188,6 +188,7 @@ def run_match(frame: Frame, s: ir.Stmt) -> None:
                 listed.widen(frame, narrowed)
                 continue
             frame.evaluate(guard)
+            narrowed.update(_told_by_guard(frame, guard))
             frame.guards.extend(guards_in(frame, guard))
             passed.extend(otherwise(frame, guard))
         frame.machine.block(frame, body)
@@ -198,3 +199,10 @@ def run_match(frame: Frame, s: ir.Stmt) -> None:
     frame.restore(paths[0])
     for path in paths[1:]:
         frame.merge(path)
+
+
+def _told_by_guard(frame: Frame, guard: ir.Expr) -> dict[str, tuple[Value, Value]]:
+    """``case name if name in ORDERS:``: the names that are something else where that holds."""
+    inside = listed.tested(frame, guard)[0] if guard[0] in listed.TESTS else ()
+    lists = checked_lists.tested(frame, guard)[0] if guard[0] in checked_lists.TESTS else ()
+    return {**listed.note(frame, inside), **checked_lists.note(frame, lists)}

@@ -31,7 +31,7 @@ _DATA_CLASSES = {
 }  # fmt: skip
 
 
-def _is_declarative(name: str) -> bool:
+def is_declarative(name: str) -> bool:
     """Whether a library's class is a base of mapped classes."""
     return (
         name in _DECLARATIVE
@@ -166,7 +166,7 @@ class Classes(Naming):
             if "__tablename__" in cls.attributes or "__table__" in cls.attributes or "__tablename__" in cls.methods:
                 return True
             for base in cls.bases:
-                if base.tag == "ext" and _is_declarative(base.name):
+                if base.tag == "ext" and is_declarative(base.name):
                     return True
         return False
 

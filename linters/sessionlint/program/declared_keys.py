@@ -1,21 +1,16 @@
 """Dictionaries of whose keys more is told than their names.
 
-They are declared to be members of an enumeration or some literals, or are put together of literals and numbers.
+They are declared to be members of an enumeration, some literals, numbers or UUIDs (:mod:`.plain_elements`), or are put
+together of literals and numbers.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from sessionlint.facts import ir
 from sessionlint.program.values import UNKNOWN, Const, Ext, Map, Value
 
-if TYPE_CHECKING:
-    from sessionlint.program.frame import Frame
-
 _LITERAL: Final = Ext("typing.Literal()")
-#: What most dictionaries have as keys: nothing to look at.
-_PLAIN: Final = frozenset({"str", "int", "float", "bool", "bytes", "Any", "object"})
 #: Stands for keys of which nothing is told.
 _OPEN: Final = ("?",)
 #: What nobody looks for under a key.
@@ -31,21 +26,6 @@ class Members(NamedTuple):
 
 #: A list or dictionary that has nothing but literals, which are not told.
 CHECKED: Final[Value] = (Map(((Members((_LITERAL,)), UNKNOWN),), True),)
-
-
-def of_annotation(frame: Frame, key: ir.Expr) -> Value:
-    """The type of the keys in ``dict[Order, int]``, where it is one whose texts are written in the source."""
-    if key[0] == "n" and key[2] in _PLAIN:
-        return UNKNOWN
-    declared = frame.evaluate(key)
-    made = frame.solver.instances(declared)
-    return declared if made and all(_is_written(frame, a) for a in made) else UNKNOWN
-
-
-def _is_written(frame: Frame, atom: Any) -> bool:
-    if atom == _LITERAL:
-        return True
-    return atom.tag == "inst" and any(b.startswith("enum.") for b in frame.solver.external_bases(atom.info))
 
 
 def spelled(keys: Value, value: Value) -> Any:
@@ -78,4 +58,4 @@ def are_told(atom: Any) -> bool:
     return atom.tag == "map" and any(isinstance(k, Members) for k, _ in atom.items)
 
 
-__all__ = ["CHECKED", "Members", "all_told", "are_told", "elements", "of_annotation", "spelled"]
+__all__ = ["CHECKED", "Members", "all_told", "are_told", "elements", "spelled"]

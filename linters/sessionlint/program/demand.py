@@ -73,11 +73,14 @@ def makers(functions: Iterable[FunctionInfo], kind_of: Callable[[Any], str | Non
     return frozenset(found)
 
 
-def names_that_matter(cells: Mapping[Any, Value], lazy: Imports, makers: frozenset[FunctionInfo]) -> frozenset[str]:
-    """Names under which interesting functions, classes and handles are known in these cells and imports."""
-    owners = {f.class_info for f in makers if f.class_info is not None}
+def names_that_matter(
+    cells: Mapping[Any, Value], lazy: Imports, makers: frozenset[FunctionInfo], tenants: Iterable[str]
+) -> frozenset[str]:
+    """Names under which interesting functions, classes, handles and columns of ``tenants`` are known here."""
+    owners: set[Any] = {*tenants}
+    owners |= {f.class_info for f in makers if f.class_info is not None}
     names = {f.name for f in makers if not f.name.startswith("__") and f.name != "<lambda>"}
-    names |= {c.name for c in owners if c is not None}
+    names |= {f.class_info.name for f in makers if f.class_info is not None}
     entered: set[Any] = {f.class_info for f in makers if f.name in _ENTERED}
     for key, value in cells.items():
         if key[0] == JOINED:
@@ -165,6 +168,9 @@ def _atom_matters(atom: Any, makers: frozenset[FunctionInfo], owners: set[Any]) 
         return atom.info in makers
     if tag == "ext":
         return _is_called_for(atom)
+    if tag == "column":
+        # the column itself by another name: ``scope = Item.tenant_id``
+        return atom.name in owners
     if tag == "obj":
         return atom.name in threads.OBJECTS
     if tag == "inst" and atom.bindings and any(_makes(a) or _opens(a) for _, v in atom.bindings for a in v):

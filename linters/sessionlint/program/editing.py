@@ -166,7 +166,9 @@ class Editing(Solver):
         held = self._ties.held.get(path, set()).union(key for key in written if owner_of(key) == path)
         cells = {key: self._cells[key] for key in held if key in self._cells}
         inside = frozenset(makers & own)
-        return demand.names_that_matter(cells, {}, makers) - demand.names_that_matter({}, {}, makers - inside)
+        tenants = self.policy.tenant_names
+        known = demand.names_that_matter({}, {}, makers - inside, tenants)
+        return demand.names_that_matter(cells, {}, makers, tenants) - known
 
     def _withdraw(self, part: _Part) -> dict[Any, Value]:
         """Takes out what only these functions have put into the program; the cells they filled alone."""

@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sessionlint.facts import ir
-from sessionlint.program import declared_keys, kept_connections, open_units, put_around, stepping, unsaved
+from sessionlint.program import (
+    checked_copies,
+    declared_keys,
+    kept_connections,
+    open_units,
+    put_around,
+    stepping,
+    unsaved,
+)
 from sessionlint.program.guards import either
 from sessionlint.program.model import Effect, Event, FunctionInfo, Hop, Transaction
 from sessionlint.program.notes import Notes
@@ -34,6 +42,8 @@ YES, MAYBE = 1, 2
 _BUILTINS = frozenset(dir(builtins))
 #: Events that say which sessions are open around them.
 _KEPT = frozenset({"session", "connection", "transaction", "driver connection"})
+#: Some literal, or some in a list: with what is not known it is not known.
+_OPEN_ELSEWHERE = (declared_keys.CHECKED, (Ext("typing.Literal()"),))
 #: Places that outlive every call.
 _SHARED = frozenset({"global", "class", "state"})
 _OUTLIVING = _SHARED | {"object"}
@@ -380,8 +390,11 @@ class Frame(Notes):
         if self.dead:
             self.restore(other)
             return
-        env = self.env
-        for name, value in other[0].items():
+        env, theirs = self.env, other[0]
+        differ = self.facts != other[1]
+        if differ:
+            theirs = checked_copies.keep(self, other)
+        for name, value in theirs.items():
             mine = env.get(name)
             if mine is not value and (mine is not None or name not in self.imported):
                 if mine is None:
@@ -393,7 +406,7 @@ class Frame(Notes):
         if self.imported:
             for name in self.imported.intersection(env).difference(other[0]):
                 del env[name]
-        if self.facts != other[1]:
+        if differ:
             for key in set(self.facts) | set(other[1]):
                 if self.facts.get(key) != other[1].get(key):
                     self.facts[key] = MAYBE
@@ -401,7 +414,7 @@ class Frame(Notes):
 
 def _or_any_text(known: Value) -> Value:
     """A text that is written here on one path, and is not known on another, may be any text."""
-    if known == declared_keys.CHECKED:
+    if known in _OPEN_ELSEWHERE:
         return UNKNOWN
     written = known and all(a.tag == "text" or (a.tag == "const" and a.kind == "str") for a in known)
     return (*known, ANY_TEXT) if written else known

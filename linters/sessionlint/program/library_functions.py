@@ -247,7 +247,10 @@ def _sql(name: str) -> Callable[[Frame, list[Value], Keywords, ir.Expr], Value]:
         if not any(a.tag == "ext" and a.name in _TOLD_SQL for a in value):
             frame.emit("sql", e[1], name=name, value=texts, args=text_origins.of_sql(frame, value, e), expr=e)
         revealing.note_text(frame, texts)
-        return (Ext(f"sqlalchemy.{name}()"), *texts)
+        made: Value = (Ext(f"sqlalchemy.{name}()"), *texts)
+        if name != "literal_column":
+            return made
+        return (*made, *[a for a in predicates.bare(frame, args, keywords, e) if a.tag == "column"])
 
     return make
 
@@ -395,7 +398,7 @@ SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     "builtins.print": buffers.printed, "sqlalchemy.TextClause": _sql("TextClause"),
     "sqlalchemy.DDL": _sql("DDL"), "sqlalchemy.literal_column": _sql("literal_column"),
     "string.Template": _first, "sqlalchemy.Table": mapped.core_table, "sqlalchemy.orm.foreign": _first,
-    "sqlalchemy.inspect": predicates.inspected,
+    "sqlalchemy.column": predicates.bare, "sqlalchemy.inspect": predicates.inspected,
     "jinja2.Template": _first, "jinja2.Environment().from_string": _first,
     "sqlalchemy.orm.remote": _first, "pandas.read_sql": _sql("read_sql"),
     "pandas.read_sql_query": _sql("read_sql_query"),

@@ -19,7 +19,7 @@ from sessionlint.program.values import UNKNOWN, Ext, Operation, Param, Seq, Valu
 #: What is told of such a parameter on a path.
 LISTED = "listed"
 #: Conditions that may say so.
-TESTS = ("x", "u", "o", "c")
+TESTS = ("x", "u", "o", "c", "w")
 _HOLDS = ("in", "==")
 _FAILS = ("not in", "!=")
 _IDENTITY = ("is", "is not")
@@ -46,7 +46,12 @@ _NOTHING: tuple[Listed, Listed] = ((), ())
 
 def tested(frame: Frame, test: ir.Expr) -> tuple[Listed, Listed]:
     """The names that are one of some literals where a condition holds, and where it does not."""
+    if test[0] == "w":
+        return tested(frame, test[3]) if test[3][0] in TESTS else _NOTHING
     if test[0] == "x":
+        if test[2][0] == "w":
+            # of a text its name, of what may be none the call that gave it
+            test = (test[0], test[1], test[2][3 if test[3][0] in _IDENTITY else 2], test[3], test[4])
         if test[2][0] == "c" and test[3][0] in _IDENTITY and test[4][0][0] == "k" and test[4][0][2] is None:
             word = _word(frame, test[2])
             return (word, ()) if test[3][0] == "is not" else ((), word)
@@ -64,6 +69,15 @@ def tested(frame: Frame, test: ir.Expr) -> tuple[Listed, Listed]:
         common = _common(test[3], [both[1 - at] for both in told], at == 0)
         return (merged, common) if at == 0 else (common, merged)
     return _NOTHING
+
+
+def compares(test: ir.Expr) -> bool:
+    """Whether a condition may say of a name which literal it is."""
+    if test[0] == "x":
+        return test[3][0] in _HOLDS or test[3][0] in _FAILS
+    if test[0] == "u" or test[0] == "w":
+        return compares(test[3])
+    return test[0] == "o" and True in [compares(part) for part in test[3]]
 
 
 def _common(parts: tuple[ir.Expr, ...], told: list[Listed], fails: bool) -> Listed:
@@ -356,6 +370,17 @@ def of_attribute(frame: Frame, expr: ir.Expr, value: Value) -> Value:
     """The literals of which an attribute is one here, else its value."""
     path = ir.dotted(expr)
     return (literals_of(frame, Param(frame.function, path)) if path is not None else ()) or value
+
+
+def copied(frame: Frame, value: Value, source: ir.Expr) -> Value:
+    """``by = payload.order``, ``way = order.upper()``: the literals where a test has found that among them."""
+    if not is_any_text(value):
+        return value
+    if source[0] == "a":
+        return of_attribute(frame, source, value)
+    name = _name(source)
+    given = frame.env.get(name, ()) if name is not None else ()
+    return _ONE_OF if _is_param(given) and is_listed(frame, given[0]) else value
 
 
 def is_listed(frame: Frame, param: Any) -> bool:

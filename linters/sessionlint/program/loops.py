@@ -14,6 +14,7 @@ from sessionlint.program import (
     ended_generators,
     generators,
     holding,
+    listed,
     operators,
     pairs,
     picking,
@@ -189,7 +190,19 @@ def _next(frame: Frame, target: ir.Expr, item: Value, iterable: Value) -> None:
 def run_while(frame: Frame, s: ir.Stmt) -> None:
     """``while``."""
     endless = s[2][0] == "k" and bool(s[2][2])
-    _loop(frame, s, s[3], s[4], lambda: operators.asked(frame, frame.evaluate(s[2]), s[2][1]), endless, tested=True)
+    at_end = (lambda: _told_at_end(frame, s[2])) if listed.compares(s[2]) else None
+
+    def ask() -> None:
+        operators.asked(frame, frame.evaluate(s[2]), s[2][1])
+
+    _loop(frame, s, s[3], s[4], ask, endless, at_end, tested=True)
+
+
+def _told_at_end(frame: Frame, test: ir.Expr) -> None:
+    """``while order not in ORDERS: order = next(orders)``: behind it, the name is one of these."""
+    outside = listed.tested(frame, test)[1] if not frame.dead else ()
+    if outside:
+        listed.note(frame, outside)
 
 
 def run_jump(frame: Frame, s: ir.Stmt) -> None:

@@ -8,7 +8,7 @@ same as far as literals go.
 from __future__ import annotations
 
 from sessionlint.facts import ir
-from sessionlint.program import listed
+from sessionlint.program import checked_by_makers, listed
 from sessionlint.program.frame import Frame
 from sessionlint.program.values import UNKNOWN, Const, Operation, Value, const, join, join_all, literal
 
@@ -51,8 +51,8 @@ def known(frame: Frame, expr: ir.Expr, value: Value) -> Value:
     """The value of an expression that goes into a text; for an entry of a parameter the hole that says so."""
     if expr[0] == "c" and expr[2][0] == "a" and expr[2][3] in SPELLINGS:
         return _spelled(frame, expr, value)
-    if expr[0] == "a" and frame.facts:
-        return listed.of_attribute(frame, expr, value)
+    if expr[0] == "a":
+        return checked_by_makers.of_own(frame, expr, listed.of_attribute(frame, expr, value) if frame.facts else value)
     if value:
         return value
     if expr[0] == "c" and expr[2][0] == "n" and expr[2][2] == "str" and len(expr[3]) == 1:

@@ -9,7 +9,7 @@ from sessionlint.patterns import regex
 from sessionlint.program import asking_rows, knowledge
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import FunctionInfo
-from sessionlint.program.values import UNKNOWN, Const, Ext, Predicate, Value, literal
+from sessionlint.program.values import UNKNOWN, Column, Const, Ext, Predicate, Value, literal
 
 #: ``"items"."name"``: a column with its table.
 _QUALIFIED = regex(r'(?:(?:\w+|"\w+")\.)*(?:\w+|"\w+")\Z')
@@ -133,10 +133,20 @@ def column_name(frame: Frame, side: ir.Expr) -> str | None:
     elif side[0] == "c" and side[2][0] == "n" and side[2][2] == "getattr" and len(side[3]) > 1:
         name = literal(frame.evaluate(side[3][1]))
     elif side[0] == "c" and side[3] and any(a.tag == "ext" and a.name in _BARE for a in frame.evaluate(side[2])):
-        name = literal(frame.evaluate(side[3][0]))
-        if isinstance(name, str) and _QUALIFIED.match(name):
-            name = name.rpartition(".")[2].strip('"')
+        name = _unqualified(literal(frame.evaluate(side[3][0])))
     return name if isinstance(name, str) and tenant_name(frame, name) else None
+
+
+def _unqualified(name: Any) -> Any:
+    return name.rpartition(".")[2].strip('"') if isinstance(name, str) and _QUALIFIED.match(name) else name
+
+
+def bare(frame: Frame, args: list[Value], keywords: list[tuple[str, Value]], e: ir.Expr) -> Value:
+    """``column("tenant_id")``: a tenant's column, whatever the table."""
+    name = _unqualified(literal(args[0])) if args else None
+    if isinstance(name, str) and tenant_name(frame, name):
+        return (Column(None, name),)
+    return (Ext("sqlalchemy.column()"),)
 
 
 def _instance(frame: Frame, side: ir.Expr) -> bool:

@@ -30,7 +30,7 @@ class Solver(Parameters):
             if self._reveal():
                 continue
             self.makers = demand.makers(self.functions, self.kind_of)
-            names = demand.names_that_matter(self._cells, self._lazy, self.makers)
+            names = demand.names_that_matter(self._cells, self._lazy, self.makers, self.policy.tenant_names)
             wanted = self._policy_names | demand.with_aliases(names, self._lazy)
             fresh = wanted - self.searched
             for function in demand.mentioning(self.functions, fresh):

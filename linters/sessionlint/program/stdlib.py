@@ -18,7 +18,9 @@ from sessionlint.program import (
     strings,
     texts,
 )
+from sessionlint.program.classes import is_declarative
 from sessionlint.program.frame import Frame
+from sessionlint.program.predicates import tenant_name
 from sessionlint.program.reflection import class_of
 from sessionlint.program.row_changes import change
 from sessionlint.program.targets import assign
@@ -101,8 +103,18 @@ def _getattr(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) ->
         return UNKNOWN
     # ``model: type`` says of no attribute what it is
     base = tuple([a for a in args[0] if a != _A_TYPE]) if _A_TYPE in args[0] else args[0]
-    found = named(frame, base, args[1], e) or _of_unknown(frame, base, args[1], e)
+    found = named(frame, base, args[1], e)
+    if not found or _is_of_library_base(frame, found):
+        found = _of_unknown(frame, base, args[1], e) or found
     return join(found, args[2]) if len(args) > 2 else found
+
+
+def _is_of_library_base(frame: Frame, found: Value) -> bool:
+    """Whether a tenant's column is one of ``TypeVar("M", bound=SQLModel)``: that stands for a model below."""
+    return all(
+        a.tag == "ext" and is_declarative(a.name.rpartition(".")[0]) and tenant_name(frame, a.name.rpartition(".")[2])
+        for a in found
+    )
 
 
 def _of_unknown(frame: Frame, base: Value, names: Value, e: ir.Expr) -> Value:
@@ -110,9 +122,12 @@ def _of_unknown(frame: Frame, base: Value, names: Value, e: ir.Expr) -> Value:
 
     Of several names that classes keep (``getattr(self.model, self.scope)``) each may be the one.
     """
-    if any(a.tag != "const" for a in names) or any(a.tag in ("inst", "const", "mod") for a in base):
+    if len(names) == 1 and names[0].tag == "param":
+        # what callers say
+        names = tuple([a for a in _views(frame, names[0]) if a.tag == "const"])
+    elif len(names) > 1 and (e[0] != "c" or len(e[3]) < 2 or e[3][1][0] != "a"):
         return UNKNOWN
-    if len(names) > 1 and (e[0] != "c" or len(e[3]) < 2 or e[3][1][0] != "a"):
+    if any(a.tag != "const" for a in names) or any(a.tag in ("inst", "const", "mod") for a in base):
         return UNKNOWN
     known = frame.solver.policy.tenant_names
     return tuple([Column(None, a.value) for a in names if a.kind == "str" and a.value in known])

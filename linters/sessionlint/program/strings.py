@@ -8,6 +8,7 @@ from sessionlint.facts import ir
 from sessionlint.facts.number_formats import AS_NUMBER
 from sessionlint.patterns import regex
 from sessionlint.program import (
+    checked_by_makers,
     checked_lists,
     checked_words,
     compared,
@@ -138,6 +139,8 @@ def _is_member(solver: Solver, atom: Any) -> bool:
 
 def _number(frame: Frame, atom: Param) -> Any:
     if frame.facts and listed.is_listed(frame, atom):
+        return _LITERAL
+    if atom.info is not frame.function and checked_by_makers.is_checked(frame, atom):
         return _LITERAL
     frame.solver.remember(memory.SIGNATURE, atom.info, atom.info.signature)
     return declared(frame.solver, atom)

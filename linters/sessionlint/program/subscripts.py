@@ -288,7 +288,7 @@ def _container_of(frame: Frame, name: str, parts: tuple[ir.Expr, ...]) -> Value:
     wanted = parts if of == "each" else parts[-1:] if of == "keyed" else parts[:1]
     items = [frame.evaluate(p) for p in wanted]
     known = [frame.solver.instances(i) for i in items]
-    keyed_by = declared_keys.of_annotation(frame, parts[0]) if of == "keyed" and len(parts) == 2 else UNKNOWN
+    keyed_by = plain_elements.keys_of(frame, parts[0]) if of == "keyed" and len(parts) == 2 else UNKNOWN
     if keyed_by:
         items.append(keyed_by)
     elif not any(_holds_object(frame, a) for i in known for a in i) and (

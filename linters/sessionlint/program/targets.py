@@ -26,6 +26,7 @@ from sessionlint.program import (
     kept_by_type,
     knowledge,
     lasting,
+    listed,
     operators,
     overwritten,
     pairs,
@@ -76,6 +77,8 @@ def assign(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | None, 
                 previous = frame.class_scope.attributes.get(target[2])
                 annotation = previous[1] if previous else UNKNOWN
                 frame.solver.set_attribute(frame.class_scope, target[2], (target[1], annotation, value, source))
+        if frame.facts and source is not None and source[0] in ("a", "c"):
+            value = listed.copied(frame, value, source)
         if not declared or value:
             frame.identifier(target[2], value, source, "name")
             frame.bind(target[2], value, target[1])

@@ -96,6 +96,18 @@ def completed_with_literals(program: Program, event: Event, text: Text) -> bool:
     return all(_is_literal(program, h, values[i]) for i, h in enumerate(text.holes) if h in own)
 
 
+def unwritten(program: Program, event: Event, text: Text) -> list[str]:
+    """The names of parameters that are mixed into an SQL text and that not every call makes a literal."""
+    in_place = text.text.count(HOLE) == len(text.holes)
+    values = _in_value_places(text.text) if in_place else [False] * len(text.holes)
+    found = [
+        _root(hole).name
+        for hole, bound in zip(text.holes, values, strict=True)
+        if _is_own(hole, event.function) and not _is_literal(program, hole, bound)
+    ]
+    return list(dict.fromkeys(found))
+
+
 def _in_value_places(text: str) -> list[bool]:
     """Of each hole whether PostgreSQL could bind what it stands for."""
     plain = _QUOTED.sub("x", text)

@@ -647,6 +647,60 @@ async def of_the_same(session: AsyncSession, item: Item):
 """,
         path="app/services/owned.py",
     ),
+    Bad(
+        source="""
+from typing import Generic, TypeVar
+
+import sqlalchemy as sa
+from sqlmodel import SQLModel
+
+from app.models.item import Item
+
+Model = TypeVar("Model", bound=SQLModel)
+
+
+class Stored(Generic[Model]):
+    def __init__(self, model: type[Model], session):
+        self.model = model
+        self.session = session
+
+    async def of(self, value):
+        column = getattr(self.model, "tenant_id")
+        return await self.session.scalar(sa.select(self.model).where(column == value))  # TXN301@70
+
+    async def named(self, value):
+        column = getattr(self.model, "name")
+        return await self.session.scalar(sa.select(self.model).where(column == value))
+
+
+async def kept(session, value, values):
+    by = sa.column("tenant_id")
+    await session.scalar(sa.select(Item).where(by == value))  # TXN301@48
+    written = sa.literal_column("items.tenant_id")
+    await session.scalar(sa.select(Item).where(written.in_(values)))  # TXN301@48
+    named = sa.column("name")
+    return await session.scalar(sa.select(Item, by).where(named == value))
+"""
+    ),
+    Bad(
+        source="""
+from app.models.item import Item
+
+
+class Scoped:
+    column = Item.tenant_id
+
+    def clause(self, value):
+        return self.column.in_([value])  # TXN301@16
+
+
+class Named:
+    column = Item.name
+
+    def clause(self, value):
+        return self.column.in_([value])
+"""
+    ),
 ]
 
 GOOD = [

@@ -639,6 +639,50 @@ async def all(session, serials, who):
     return await provision(session, "last", who)  # TXN303@18
 """,
     ),
+    Bad(
+        source="""
+from typing import Generic, TypeVar
+
+from sqlalchemy import select
+from sqlmodel import SQLModel
+
+Model = TypeVar("Model", bound=SQLModel)
+
+
+class Stored(Generic[Model]):
+    def __init__(self, model: type[Model], session):
+        self.model = model
+        self.session = session
+
+    async def by(self, field: str, value):
+        return await self.session.scalar(select(self.model).where(getattr(self.model, field) == value))
+
+
+class Items(Stored):
+    async def of(self, company):
+        return await self.by("tenant_id", company)  # TXN303@22
+
+    async def named(self, name):
+        return await self.by("name", name)
+
+
+class Untyped:
+    def __init__(self, model, session):
+        self.model = model
+        self.session = session
+
+    async def by(self, field, value):
+        return await self.session.scalar(select(self.model).where(getattr(self.model, field) == value))
+
+
+class Parts(Untyped):
+    async def of(self, company):
+        return await self.by("tenant_id", company)  # TXN303@22
+
+    async def named(self, name):
+        return await self.by("name", name)
+""",
+    ),
 ]
 
 GOOD = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from sessionlint.facts import ir
 from sessionlint.patterns import regex
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
@@ -13,7 +14,7 @@ from sessionlint.program.values import Site, Text
 from sessionlint.report import Finding, TraceStep
 from sessionlint.rules.asked_sql import asked_sql
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.sqltext import completed_with_literals, given_elsewhere, sql_uses
+from sessionlint.rules.sqltext import completed_with_literals, given_elsewhere, sql_uses, unwritten
 
 META = Rule(
     code="TXN801",
@@ -35,14 +36,14 @@ META = Rule(
         "`len()`, `math.ceil()`, `max()` of numbers, what is declared an `int`, `age.days`, fields formatted as "
         "numbers: `{n:d}`), keys of dictionaries that are written out or numbered, members of "
         "enumerations, class variables that every class below writes out, digests in hexadecimal, UUIDs "
-        "(also what is declared one, or a list of numbers or of these), "
+        "(also what is declared one, or a list or dictionary of numbers or of these), "
         "names of mapped tables and their columns, and of a `Table(…)` that the source names and describes (not "
         "`autoload_with`), names quoted by the dialect or the driver; "
         "names and clauses that every call of the function, or of an object's methods, "
         "completes with literals, numbers, or what a test before the call has found among literals, itself or through "
         "functions above it (what is decorated is called by its name, `partial()` is a call); "
         "names, and lists of names, that a test finds among literals or the columns of a "
-        "model, here or in a function that raises for others; "
+        "model, here, in a function that raises for others, or in the constructor of the object that keeps them; "
         "what a test, or a pattern that the parameter is declared with, lets through only as a plain word "
         '(`re.fullmatch(r"[a-z_]+", name)`, `name.isidentifier()`); SQL that comes as a whole from elsewhere than a '
         "request; f-strings that are no SQL. "
@@ -1015,6 +1016,104 @@ async def ordered(connection, column):
     return await connection.execute(text(f"SELECT id FROM accounts ORDER BY {column}"))  # TXN801@37
 """,
     ),
+    Bad(
+        path="app/services/crates.py",
+        source="""
+from sqlalchemy import text
+
+COLUMNS = ("name", "size")
+
+
+async def sorted_by(session, order, other):
+    by = "name"
+    if order:
+        by = order
+    await session.execute(text(f"SELECT id FROM crates ORDER BY {by}"))  # TXN801@27
+    by = other.name
+    if order in COLUMNS:
+        by = order
+    await session.execute(text(f"SELECT id FROM crates ORDER BY {by}"))  # TXN801@27
+    if order in COLUMNS:
+        by = "name"
+    else:
+        by = order
+    return await session.execute(text(f"SELECT id FROM crates ORDER BY {by}"))  # TXN801@34
+
+
+async def asked(session, orders, tired):
+    order = orders.pop()
+    while order not in COLUMNS:
+        if tired:
+            break
+        order = orders.pop()
+    await session.execute(text(f"SELECT id FROM crates ORDER BY {order}"))  # TXN801@27
+    if (way := orders.pop().lower()) in COLUMNS:
+        raise ValueError(way)
+    return await session.execute(text(f"SELECT id FROM crates ORDER BY {way}"))  # TXN801@34
+
+
+async def matched(session, order, way):
+    match order:
+        case name if name not in COLUMNS:
+            await session.execute(text(f"SELECT id FROM crates ORDER BY {name}"))  # TXN801@35
+    match (order, way):
+        case (_, "asc" | "desc"):
+            await session.execute(text(f"SELECT id FROM crates ORDER BY {order} {way}"))  # TXN801@35
+""",
+    ),
+    Bad(
+        source="""
+from uuid import UUID
+
+from sqlalchemy import text
+
+
+async def of_words(session, counts: dict[str, int], words: dict[UUID, str], pairs: list[tuple[int, str]]):
+    values = ", ".join(f"('{word}', {count})" for word, count in counts.items())
+    await session.execute(text("INSERT INTO seen VALUES " + values))  # TXN801@27
+    values = ", ".join(f"('{book}', '{word}')" for book, word in words.items())
+    await session.execute(text("INSERT INTO seen VALUES " + values))  # TXN801@27
+    for number, word in pairs:
+        await session.execute(text(f"UPDATE seen SET word = '{word}' WHERE number = {number}"))  # TXN801@31
+"""
+    ),
+    Bad(
+        path="app/services/searching.py",
+        source="""
+from sqlalchemy import text
+
+LANGUAGES = {"english", "french"}
+
+
+class Warned:
+    def __init__(self, session, language):
+        if language not in LANGUAGES:
+            print(language)
+        self.session = session
+        self.language = language
+
+    async def run(self):
+        sql = f"SELECT to_tsvector('{self.language}', name) FROM items"
+        return await self.session.execute(text(sql))  # TXN801@43
+
+
+class Other:
+    def __init__(self, session, language, config):
+        if language not in LANGUAGES:
+            raise ValueError(language)
+        self.session = session
+        self.config = config
+
+    async def run(self):
+        sql = f"SELECT to_tsvector('{self.config}', name) FROM items"
+        return await self.session.execute(text(sql))  # TXN801@43
+
+
+async def run(session, language, config):
+    await Warned(session, language).run()
+    return await Other(session, language, config).run()
+""",
+    ),
 ]
 
 GOOD = [
@@ -1935,6 +2034,126 @@ class Accounts(Base):
         return await self.connection.execute(sa.text(f"SELECT {names} FROM {accounts}"))
 """,
     ),
+    Good(
+        path="app/services/crates.py",
+        source="""
+from sqlalchemy import text
+
+COLUMNS = ("name", "size")
+
+
+async def sorted_by(session, order, way, wanted, columns):
+    by, shown = "name", ["id"]
+    if order in COLUMNS:
+        by = order
+    if way.upper() in ("ASC", "DESC"):
+        down = way.upper()
+    else:
+        down = "ASC"
+    if set(columns) <= set(COLUMNS):
+        shown = columns
+    await session.execute(text(f"SELECT {', '.join(shown)} FROM crates ORDER BY {by} {down}"))
+    if wanted.order not in COLUMNS:
+        raise ValueError(wanted)
+    by = wanted.order
+    return await session.execute(text(f"SELECT id FROM crates ORDER BY {by}"))
+
+
+async def asked(session, orders):
+    order = orders.pop()
+    while order not in COLUMNS:
+        order = orders.pop()
+    await session.execute(text(f"SELECT id FROM crates ORDER BY {order}"))
+    if (way := orders.pop().lower()) not in ("asc", "desc"):
+        raise ValueError(way)
+    return await session.execute(text(f"SELECT id FROM crates ORDER BY name {way}"))
+
+
+async def matched(session, order, way):
+    match order:
+        case name if name in COLUMNS:
+            await session.execute(text(f"SELECT id FROM crates ORDER BY {name}"))
+        case "number" | "id":
+            by = order
+        case _:
+            by = "id"
+    await session.execute(text(f"SELECT id FROM crates ORDER BY {by}"))
+    match (order, way):
+        case ("name" | "size", "asc" | "desc" as down):
+            await session.execute(text(f"SELECT id FROM crates ORDER BY {order} {down}"))
+""",
+    ),
+    Good(
+        source="""
+from collections.abc import Mapping
+from uuid import UUID
+
+from sqlalchemy import text
+
+
+async def of_books(session, counts: dict[UUID, int], places: Mapping[int, int], pairs: list[tuple[UUID, int]]):
+    values = ", ".join(f"('{book}', {count})" for book, count in counts.items())
+    await session.execute(text("INSERT INTO seen VALUES " + values))
+    ids = ", ".join(f"'{book}'" for book in counts)
+    await session.execute(text(f"SELECT id FROM books WHERE id IN ({ids})"))
+    cases = " ".join(f"WHEN {book} THEN {place}" for book, place in places.items())
+    await session.execute(text(f"UPDATE books SET place = CASE id {cases} END"))
+    for book, count in pairs:
+        await session.execute(text(f"UPDATE books SET seen = {count} WHERE id = '{book}'"))
+"""
+    ),
+    Good(
+        path="app/services/searching.py",
+        source="""
+from dataclasses import dataclass
+
+from sqlalchemy import text
+
+LANGUAGES = {"english", "french"}
+
+
+class Search:
+    def __init__(self, session, language):
+        if language not in LANGUAGES:
+            raise ValueError(language)
+        self.session = session
+        self.language = language
+
+    async def run(self):
+        sql = f"SELECT to_tsvector('{self.language}', name) FROM items"
+        return await self.session.execute(text(sql))
+
+
+class Other:
+    def __init__(self, session, language):
+        self.session = session
+        self.language = language
+        if self.language not in LANGUAGES:
+            raise ValueError(language)
+
+    async def run(self):
+        sql = f"SELECT to_tsvector('{self.language}', name) FROM items"
+        return await self.session.execute(text(sql))
+
+
+@dataclass
+class Words:
+    language: str
+
+    def __post_init__(self):
+        if self.language not in LANGUAGES:
+            raise ValueError(self.language)
+
+    async def run(self, session):
+        return await session.execute(text(f"SELECT to_tsvector('{self.language}', name) FROM items"))
+
+
+async def run(session, first, second, third):
+    await Search(session, first).run()
+    await Other(session, second).run()
+    return await Words(third).run(session)
+""",
+    ),
 ]
 
 
@@ -1976,19 +2195,37 @@ def _of_requests(program: Program, told: set[Site]) -> Iterator[Finding]:
 
 
 def _built(program: Program, event: Event, text: Text, trace: tuple[TraceStep, ...]) -> Finding:
+    mixing = event
     if not text.text.strip(f"{HOLE} ,;()"):
         # an object has put together what it was given
         parts = [(given, part) for given, part in given_elsewhere(program, event.function, text) if part.text != HOLE]
         if len(parts) == 1:
             given, text = parts[0]
+            mixing = given
             trace = (program.step(given.site, "this part of the text is given here"), *trace)
+    names = unwritten(program, mixing, text) or _only_part(mixing.expr)
     return program.finding(
         META,
         event,
-        f"SQL is built with {text.how or 'string operations'} from values that are not literals ({_shown(text)}). "
-        f"{_advice(text)}",
+        f"SQL is built with {text.how or 'string operations'} from values that are not literals{_named(names)} "
+        f"({_shown(text)}). {_advice(text)}",
         trace,
     )
+
+
+def _named(names: list[str]) -> str:
+    """Which values these are, where that is told: ``: name and order``."""
+    if len(names) < 2:
+        return f": {names[0]}" if names else ""
+    return f": {', '.join(names[:-1])} and {names[-1]}"
+
+
+def _only_part(expr: ir.Expr | None) -> list[str]:
+    """The one name that stands in ``text(f"… {order}")``."""
+    given = expr[3][0] if expr is not None and expr[0] == "c" and expr[3] else None
+    parts = [part for part in given[2] if part[0] != "k"] if given is not None and given[0] == "f" else []
+    name = ir.dotted(parts[0]) if len(parts) == 1 else None
+    return [name] if name is not None else []
 
 
 def _advice(text: Text) -> str:
