@@ -32,8 +32,9 @@ META = Rule(
         "`begin()` entered by a `with`, also later through a variable or an exit stack, returned to a caller who "
         "enters it, or begun by the `__aenter__` of an object whose `__aexit__` leaves it, or commits or rolls back "
         "on every path (TXN201, TXN202), but where a flag says that this is done; `begin()` of things that are no "
-        "database session; SQL text that takes a lock as no `begin()` can (`BEGIN IMMEDIATE`) in a function that commits, "
-        "and rolls back what the database refuses; session modules, functions the policy names as `session-dependencies` or `session-contexts`, "
+        "database session; SQL text that takes a lock as no `begin()` can (`BEGIN IMMEDIATE`) in a function that "
+        "commits, and rolls back what the database refuses; session modules, functions the policy names as "
+        "`session-dependencies` or `session-contexts`, "
         "wherever they stand; tests and migrations."
     ),
 )
