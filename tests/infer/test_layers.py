@@ -945,3 +945,44 @@ def test_views_of_flask_are_a_router_layer(infer):
     ext = "from flask_sqlalchemy import SQLAlchemy\n\ndb = SQLAlchemy()\n"
     result = infer({"boats/__init__.py": "", "boats/ext.py": ext, "boats/views.py": views})
     assert dict(result.policy.layers)["router"] == ("boats/views.py",)
+
+
+WORK = """\
+from app.db import in_transaction
+
+
+def add(session, name):
+    session.execute("insert into items values (1)")
+
+
+def remove(session, name):
+    session.execute("delete from items")
+
+
+def work(name):
+    in_transaction(add, name)
+    in_transaction(remove, name)
+"""
+IN_TRANSACTION = """
+
+def in_transaction(do, *args):
+    with SessionLocal() as session, session.begin():
+        do(session, *args)
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "layer"),
+    [({}, "background"), ({"app/tasks/api.py": ROUTER}, "service")],
+    ids=["a folder of background work", "a folder about tasks, with endpoints"],
+)
+def test_what_the_steps_of_a_job_take_makes_its_file_no_service(infer, more, layer):
+    files = {
+        "app/db.py": DB + IN_TRANSACTION,
+        "app/api.py": ROUTER,
+        "app/tasks/work.py": WORK,
+        "app/names/given.py": "from app.db import in_transaction\nfrom app.tasks.work import add\n\n\n"
+        "def given(name):\n    in_transaction(add, name)\n",
+        **more,
+    }
+    assert infer(files).policy.layer_of("app/tasks/work.py") == layer

@@ -14,12 +14,12 @@ from sessionlint.patterns import regex
 _PARTS = (
     "session|engine|sqlalchemy|sqlmodel|commit|rollback|begin|transaction|savepoint|connect|cursor|execut|fetch|tenant"
     "|depends|security|jwt|jose|token|claims|decode|api_?key|authoriz|create_task|ensure_future|gather|taskgroup|add_task"
-    "|add_job|start_soon|run_in_executor|to_thread|background|schedul|celery|apscheduler|dramatiq|uuid|ulid|nanoid|cuid|ksuid|random|flush|scalar|merge"
+    "|add_job|start_soon|run_in_executor|thread|background|schedul|celery|apscheduler|dramatiq|uuid|ulid|nanoid|cuid|ksuid|random|flush|scalar|merge"
     "|asyncio|aiohttp|httpx|requests|urllib|openai|smtp|boto|sleep|stream|websocket|route|sqlite|psycopg|asyncpg|aiopg|pool|database"
     "|query|filter_by|set_config|enter_async_context|sql|where|_db\\b|fastapi|starlette|importlib|__import__"
 )
 #: What counts only where an identifier begins with it.
-_BEGINNINGS = (r"db\b", "db_", r"text\b", r"app\b", r"application\b", r"role\b")
+_BEGINNINGS = (r"db\b", "db_", r"text\b", r"app\b", r"application\b", r"role\b", r"timer\b")
 # Each alternative begins with a letter, and text is lowered instead of ignoring case: so the search skips what cannot
 # begin one, and is five times as fast.
 _PATTERN = "|".join((_PARTS, *(rf"{word[0]}(?<=\b{word[0]}){word[1:]}" for word in _BEGINNINGS)))

@@ -42,11 +42,17 @@ def jobs(program: Program) -> frozenset[FunctionInfo]:
     return frozenset(found)
 
 
+def is_place_of_work(program: Program, path: str) -> bool:
+    """Whether a file lies in a place that has the name of background work, and no endpoints."""
+    places = background_places(path)
+    return bool(places) and program.shared(_served).isdisjoint(places)
+
+
 def takes_from_nobody(program: Program, function: FunctionInfo) -> bool:
     """Whether a function of a place of background work takes a session, and nobody was seen to call it."""
     if not _is_uncalled(program, function) or not takes_session(program, function):
         return False
-    return program.shared(_served).isdisjoint(background_places(function.path))
+    return is_place_of_work(program, function.path)
 
 
 def _served(program: Program) -> frozenset[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from sessionlint.facts import ir
 from sessionlint.infer.files import runs_as_script
-from sessionlint.infer.jobs import background_places, jobs, takes_from_nobody
+from sessionlint.infer.jobs import background_places, is_place_of_work, jobs, takes_from_nobody
 from sessionlint.infer.moving import migrations
 from sessionlint.infer.places import is_exempt, migration_support
 from sessionlint.infer.serving_tests import test_support
@@ -161,7 +161,9 @@ def _vote(path: str, counts: Counter[str], holders: Collection[str]) -> Vote | N
     if counts["auth"] and (_is_named_auth(path) or (counts["authenticating"] >= counts["service"] and not at_home)):
         return Vote(path, "auth", counts["auth"])
     # in a place named after services, work for endpoints keeps a file theirs unless most of it is started
-    needed = counts["service"] + (_is_called_service(path, holders) and not background_places(path))
+    named = _is_called_service(path, holders)
+    # in a place named after background work, what its steps take is no reason to think otherwise
+    needed = 1 if counts["at work"] and not named else counts["service"] + (named and not background_places(path))
     if counts["background"] >= max(needed, 1) and (counts["background"] >= most or background_places(path)):
         return Vote(path, "background", counts["background"])
     if counts["model"] and counts["model"] >= counts["service"]:
@@ -198,6 +200,7 @@ def _counts(
     before: frozenset[FunctionInfo],
 ) -> Counter[str]:
     counts: Counter[str] = Counter()
+    counts["at work"] = is_place_of_work(program, module.path)
     counts["model"] = sum(_is_mapped(program, info) for info in module.classes)
     for function in (module.body, *module.functions):
         calls = sum(e.kind == "external" and _authenticates(e.name, module.path) for e in function.events)

@@ -238,4 +238,7 @@ def update(frame: Frame, e: ir.Expr, callees: Value, args: list[Value], keywords
         frame.store("global", target[2], kept, e[1])
     elif target[0] in ("n", "a"):
         class_containers.note_entries(frame, target, tuple(a for _, v in added.items for a in v), e[1])
+        # what the dictionary held before is kept by who has put it there
+        before, frame.added = frame.added, (added,) if target[0] == "a" else frame.added
         assign(frame, target, merged, None)
+        frame.added = before

@@ -45,6 +45,7 @@ def _loop(
     endless: bool = False,
     at_end: Callable[[], None] | None = None,
     tested: bool = False,
+    once: bool = False,
 ) -> None:
     before = entered = frame.snapshot()
     frame.flags.append("loop")
@@ -63,11 +64,11 @@ def _loop(
             entered = frame.snapshot()
         frame.machine.block(frame, body)
         known = left
-        if number + 1 < _ROUNDS:
+        if number + 1 < _ROUNDS and not once:
             found = rounds.left_open(frame, loop, before[1], events)
             left = [*left, *[key for key in found if key not in left]] if left else found
-        last = number > 0 and (len(left) == len(known) or not known)
-        ended = not number and len(frame.begins) > made
+        last = once or (number > 0 and (len(left) == len(known) or not known))
+        ended = not number and not once and len(frame.begins) > made
         if ended:
             left = [*left, *rounds.used_by_now(frame, before[1], events)]
         closed = closed_rounds.closed_by_now(frame, made, blocks, before[1]) if ended else closed
@@ -168,7 +169,8 @@ def run_for(frame: Frame, s: ir.Stmt) -> None:
     depth = len(frame.flags)
     inside = contexts.gone_into(frame, iterable, item, s[3])
     frame.flags.extend(("several",) if is_sure_to_go_on(frame, s[3], iterable) else ())
-    _loop(frame, s, s[4], s[5], lambda: _next(frame, s[2], item, iterable), False, at_end)
+    once = bool(iterable) and all(_gives_once(frame, atom) for atom in iterable)
+    _loop(frame, s, s[4], s[5], lambda: _next(frame, s[2], item, iterable), False, at_end, once=once)
     del frame.flags[depth:]
     contexts.gone_out(frame, inside)
     if s[4] and s[4][0][0] == "I" and not frame.dead:
@@ -177,6 +179,11 @@ def run_for(frame: Frame, s: ir.Stmt) -> None:
         if atom.tag == "pending" and atom.kind == "gen":
             generators.resume(frame, atom, s[3][1])
             generators.dropped(frame, s, atom)
+
+
+def _gives_once(frame: Frame, atom: Any) -> bool:
+    """Whether a generator has one ``yield``: ``async for session in get_session():`` goes one round."""
+    return bool(atom.tag == "pending") and atom.kind == "gen" and frame.solver.summary_of(atom.info).yields_once
 
 
 def _next(frame: Frame, target: ir.Expr, item: Value, iterable: Value) -> None:

@@ -10,7 +10,7 @@ from sessionlint.program.model import ClassInfo, Effect, Event, FunctionInfo
 from sessionlint.program.values import FACTORY, Handle, Param, Site, Value, contained
 from sessionlint.rules.caches import is_cached
 from sessionlint.rules.closing_conditions import on_other_condition
-from sessionlint.rules.early_returns import left_before, returned_without
+from sessionlint.rules.early_returns import fails_before, left_before, returned_without
 from sessionlint.rules.lending import gives_back, lent_by
 from sessionlint.rules.local_holders import is_put_aside
 from sessionlint.rules.watching import is_within
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Verdict = Literal[
     "closed", "passed on", "closed without finally", "never closed", "left open by a return", "left before the try",
-    "closed on a condition",
+    "work before the try", "closed on a condition",
 ]  # fmt: skip
 
 _SOMETIMES = frozenset({"branch", "handler"})
@@ -124,7 +124,9 @@ def verdict(program: Program, event: Event, handle: Handle) -> Verdict:
     if any("finally" in e.flags or _guarded(e) or _at_once(event, e) for e in closings) or _closed_by_nested(
         event.function, handle
     ):
-        return "left before the try" if left_before(event, handle, closings) is not None else "closed"
+        if left_before(event, handle, closings) is not None:
+            return "left before the try"
+        return "work before the try" if fails_before(event, closings) is not None else "closed"
     lent = bool(flags) and not _closed_elsewhere(program, event, handle)
     # who closes it at the end of every round or call has not given it away to code that cannot be seen
     keeps = any(f.isdisjoint(_SOMETIMES) for f in flags)

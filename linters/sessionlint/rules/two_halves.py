@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sessionlint.program.beginning import ASKED
+from sessionlint.rules.done_flags import ends_unless_done
 from sessionlint.rules.matched_conditions import comes_along
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def _ended_on_exit(program: Program, event: Event) -> bool:
     if leave is None or not event.subject:
         return False
     left = leave.summary.leaves
-    return all((subject, "ended") in left or (subject, "closed") in left for subject in event.subject)
+    return all((s, "ended") in left or (s, "closed") in left or ends_unless_done(leave, s) for s in event.subject)
 
 
 def _other_half(program: Program, event: Event) -> FunctionInfo | None:

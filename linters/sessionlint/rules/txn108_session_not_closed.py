@@ -43,8 +43,9 @@ META = Rule(
         "`finally` around their `yield`; exit stacks and `contextlib.closing`; a task that closes the session it "
         "was given; sessions kept by a module or an object, which TXN109 judges; what a function or property hands "
         "out of a scoped registry that something empties; what is given back, in `finally`, to the pool that lent "
-        "it; objects that open their session by hand and are given to anything that may close them; tests and "
-        "migrations."
+        "it; objects that open their session by hand and are given to anything that may close them; what stands "
+        "between the opening and its `try … finally` and waits for neither database nor network, or has an `except` "
+        "of its own; tests and migrations."
     ),
 )
 
@@ -646,6 +647,112 @@ async def given_on_and_left(key):
 """,
         path="app/tasks/boxes.py",
     ),
+    Bad(
+        """
+import logging
+
+from app.models.item import Item
+from app.session import session_factory
+from app.settings import settings
+
+logger = logging.getLogger(__name__)
+
+
+def drafted(session, name):
+    session.add(Item(name=name))
+    session.flush()
+
+
+def put(session, name):
+    session.add(Item(name=name))
+
+
+def tried(session, key):
+    try:
+        return session.get(Item, key)
+    except Exception:
+        logger.exception("no item")
+        return None
+
+
+def worked_before(name):
+    session = session_factory()  # TXN108@15
+    drafted(session, name)
+    try:
+        session.commit()
+    finally:
+        session.close()
+
+
+def read_before(key):
+    session: object = session_factory()  # TXN108@23
+    item = session.get(Item, key)
+    try:
+        return item.name
+    finally:
+        session.close()
+
+
+def within_another(name):
+    try:
+        session = session_factory()  # TXN108@19
+        drafted(session, name)
+        try:
+            session.commit()
+        finally:
+            session.close()
+    except ValueError:
+        logger.exception("not drafted")
+
+
+def asked_for_a_row(key):
+    session = session_factory()  # TXN108@15
+    if session.get(Item, key) is None:
+        return None
+    try:
+        return session.get(Item, key).name
+    finally:
+        session.close()
+
+
+def nothing_to_fail(name):
+    session = session_factory()
+    limit, wanted = settings.limit, []
+    logger.info("drafting %s", name)
+    put(session, name)
+    query = session.query(Item).limit(limit)
+    try:
+        wanted.extend(query.all())
+        session.commit()
+    finally:
+        session.close()
+
+
+def seen_to(key):
+    session = session_factory()
+    item = tried(session, key)
+    try:
+        item = session.get(Item, key)
+    except Exception:
+        logger.exception("no item")
+    try:
+        return item
+    finally:
+        session.close()
+
+
+def opened_inside(name):
+    session = None
+    try:
+        session = session_factory()
+        drafted(session, name)
+        session.commit()
+    finally:
+        if session:
+            session.close()
+""",
+        path="app/tasks/drafts.py",
+    ),
 ]
 
 GOOD = [
@@ -1054,6 +1161,8 @@ def _message(program: Program, event: Event, handle: Handle) -> str:
     outcome = verdict(program, event, handle)
     if outcome == "left before the try":
         return f"{call} makes a {handle.kind} that a way out before its `try … finally` leaves open. {advice}"
+    if outcome == "work before the try":
+        return f"{call} makes a {handle.kind} that stays open when the work before its `try … finally` raises. {advice}"
     if outcome == "left open by a return":
         return f"{call} makes a {handle.kind} that a return before the one that hands it out leaves open. {advice}"
     if returned:

@@ -462,6 +462,32 @@ async def keeps_names(key):
         seen += [row.name]
 """,
     ),
+    Bad(
+        """
+# --- app/board.py
+class Board:
+    def __init__(self):
+        self.values = {}
+
+
+board = Board()
+# --- app/tasks/board.py
+from app.board import board
+from app.session import get_session
+
+
+async def put_up(key):
+    async with get_session() as session:
+        board.values.update(db=session)  # TXN109@9
+        return await session.get(object, key)
+
+
+async def described(key):
+    async with get_session() as session:
+        board.values.update(dialect=str(session.bind), active=session.is_active)
+        return await session.get(object, key)
+"""
+    ),
 ]
 
 GOOD = [

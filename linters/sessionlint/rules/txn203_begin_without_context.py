@@ -31,9 +31,10 @@ META = Rule(
     not_flagged=(
         "`begin()` entered by a `with`, also later through a variable or an exit stack, returned to a caller who "
         "enters it, or begun by the `__aenter__` of an object whose `__aexit__` leaves it, or commits or rolls back "
-        "on every path (TXN201, TXN202); `begin()` of things that are no database session; SQL text that takes a lock "
-        "as no `begin()` can (`BEGIN IMMEDIATE`) in a function that commits, and rolls back what the database "
-        "refuses; session modules, functions the policy names as `session-dependencies` or `session-contexts`, "
+        "on every path (TXN201, TXN202), but where a flag says that this is done; `begin()` of things that are no "
+        "database session; SQL text that takes a lock as no `begin()` can (`BEGIN IMMEDIATE`) in a function that "
+        "commits, and rolls back what the database refuses; session modules, functions the policy names as "
+        "`session-dependencies` or `session-contexts`, "
         "wherever they stand; tests and migrations."
     ),
 )
@@ -118,6 +119,84 @@ async def attempt(function):
 async def given(registry: async_scoped_session, function):
     await registry.begin()  # TXN203@11
     return await function()
+"""
+    ),
+    Bad(
+        """
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class Ended:
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+        self.over = False
+
+    async def __aenter__(self):
+        await self.session.begin()
+        return self
+
+    async def __aexit__(self, *details) -> None:
+        if not self.over:
+            await self.undo()
+
+    async def save(self) -> None:
+        await self.session.commit()
+        self.over = True
+
+    async def undo(self) -> None:
+        await self.session.rollback()
+        self.over = True
+
+
+class Open:
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+        self.open = False
+
+    async def __aenter__(self):
+        await self.session.begin()
+        self.open = True
+        return self
+
+    async def __aexit__(self, *details) -> None:
+        if not self.open:
+            return
+        await self.session.rollback()
+
+    async def save(self) -> None:
+        await self.session.commit()
+        self.open = False
+
+
+class Forgets:
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+        self.over = False
+
+    async def __aenter__(self):
+        await self.session.begin()  # TXN203@15
+        return self
+
+    async def __aexit__(self, *details) -> None:
+        if not self.over:
+            await self.session.rollback()
+
+    async def skip(self) -> None:
+        self.over = True
+
+
+class NeverSays:
+    def __init__(self, session: AsyncSession, over) -> None:
+        self.session = session
+        self.over = over
+
+    async def __aenter__(self):
+        await self.session.begin()  # TXN203@15
+        return self
+
+    async def __aexit__(self, *details) -> None:
+        if not self.over:
+            await self.session.rollback()
 """
     ),
 ]

@@ -3206,6 +3206,27 @@ async def at_once(session: AsyncSession, asked: AsyncOpenAI):
 """,
         path="app/services/pages.py",
     ),
+    Good(
+        """
+from aiogram import Router
+from aiogram.types import Message
+from sqlalchemy import select
+
+from app.models.item import Item
+from app.session import get_session_dependency
+
+router = Router()
+
+
+@router.message()
+async def noted(message: Message):
+    async for session in get_session_dependency():
+        found = (await session.execute(select(Item))).scalars()
+        session.add(Item(name=message.text))
+        await message.answer("noted")
+""",
+        path="app/bot/notes.py",
+    ),
 ]
 
 

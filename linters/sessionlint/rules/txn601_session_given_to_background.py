@@ -1232,6 +1232,40 @@ async def pages(page: str, counter: Counter = Depends(get_counter), reader: Read
     await reader.later(page)
 """
     ),
+    Bad(
+        """
+import threading
+from threading import Timer
+
+from sqlalchemy.orm import Session
+
+
+class Counter:
+    def __init__(self, session: Session):
+        self.session = session
+
+    def count(self):
+        return self.session.get(object, 1)
+
+    def start(self):
+        threading.Thread(target=self.count, daemon=True).start()  # TXN601@9
+
+    def start_later(self):
+        Timer(5, self.count).start()  # TXN601@9
+
+
+class Clock:
+    def __init__(self, session: Session):
+        self.session = session
+
+    def tick(self):
+        return 1
+
+    def start(self):
+        threading.Thread(target=print, args=(1,), daemon=True).start()
+""",
+        path="app/services/counter.py",
+    ),
 ]
 
 GOOD = [

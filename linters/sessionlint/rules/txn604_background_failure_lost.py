@@ -19,7 +19,7 @@ from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.dropped_results import dropped_results
 from sessionlint.rules.efforts import cut_short, effort, left_by, names_error
 from sessionlint.rules.executors import loses_errors
-from sessionlint.rules.failing import body_of, can_fail, first_failure, handled, is_broad, misses
+from sessionlint.rules.failing import body_of, can_fail, first_failure, handled, is_broad, misses, tries
 from sessionlint.rules.gaps import Gap, gaps
 from sessionlint.rules.left_to_callees import left_to
 from sessionlint.rules.one_round import comes_again
@@ -29,6 +29,7 @@ from sessionlint.rules.recorded_in_part import least_effort
 from sessionlint.rules.supervised import is_supervised
 from sessionlint.rules.swallowing_managers import keeping_objects
 from sessionlint.rules.telling_later import holds_all_work
+from sessionlint.rules.watching import is_within
 
 META = Rule(
     code="TXN604",
@@ -55,6 +56,7 @@ META = Rule(
     program_wide=True,
 )
 
+_INSIDE = frozenset({"try", "handler", "finally"})
 _LOSE = ("BackgroundTasks.add_task", "BackgroundTask", "threading.", "add_task")
 
 BAD = [
@@ -1154,6 +1156,67 @@ async def noted(name):
 """,
         path="app/tasks/labels.py",
     ),
+    Bad(
+        path="app/tasks/parcels.py",
+        source="""
+import logging
+
+import httpx
+from celery import shared_task
+
+from app.models.item import Item
+from app.session import session_factory
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task
+def sent(key):
+    session = session_factory()
+    try:
+        item = session.get(Item, key)
+        try:
+            httpx.post("https://parcels.example", content=item.name)
+        except Exception as error:  # TXN604@9
+            logger.error("not sent: %s", error)
+    finally:
+        session.close()
+
+
+@shared_task
+def told_at_the_end(key):
+    session = session_factory()
+    outcome = "sent"
+    try:
+        item = session.get(Item, key)
+        try:
+            httpx.post("https://parcels.example", content=item.name)
+        except Exception as error:
+            logger.error("not sent: %s", error)
+            outcome = "failed"
+    finally:
+        with session.begin():
+            session.get(Item, key).status = outcome
+        session.close()
+
+
+@shared_task
+def seen_around(key):
+    session = session_factory()
+    try:
+        item = session.get(Item, key)
+        try:
+            httpx.post("https://parcels.example", content=item.name)
+        except Exception as error:
+            logger.error("not sent: %s", error)
+        httpx.post("https://parcels.example/done", content=item.name)
+    except Exception:
+        logger.exception("nothing sent")
+        raise
+    finally:
+        session.close()
+""",
+    ),
 ]
 
 GOOD = [
@@ -1909,15 +1972,23 @@ def _first_of(function: FunctionInfo) -> Event | None:
 
 def _is_outermost(handler: Event) -> bool:
     """The last resort of its function: not inside another try, a loop, or a transaction that rolls back by itself."""
-    inside = {"try", "try+finally", "handler", "finally"}
-    last = "swallows" in handler.flags and not handler.flags & inside and not handler.transactions
-    return last and not comes_again(handler)
+    last = "swallows" in handler.flags and not handler.flags & _INSIDE and not handler.transactions
+    return last and not _has_clauses_around(handler) and not comes_again(handler)
+
+
+def _has_clauses_around(handler: Event) -> bool:
+    """Whether a ``try`` with ``finally`` around a clause has clauses, too: one that only tidies up records nothing."""
+    if "try+finally" not in handler.flags:
+        return False
+    found = (t for t in tries(handler.function.body) if t[3] and is_within(handler.span, t[1]))
+    return any(all(where != handler.span for where, *_ in t[3]) for t in found)
 
 
 def _is_given_up(function: FunctionInfo, handler: Event) -> bool:
     """The clause of ``for _ in range(3): try: …`` at the end of its function: the last attempt's error is lost, too."""
-    inside = {"try", "try+finally", "handler", "finally"}
-    if "loop" not in handler.flags or "swallows" not in handler.flags or handler.flags & inside:
+    if "loop" not in handler.flags or "swallows" not in handler.flags or handler.flags & _INSIDE:
+        return False
+    if _has_clauses_around(handler):
         return False
     last = function.body[-1]
     if last[0] != "L" or last[5] or last[3][0] != "c" or ir.dotted(last[3][2]) != "range":
@@ -1929,8 +2000,9 @@ def _is_given_up(function: FunctionInfo, handler: Event) -> bool:
 
 def _goes_on(function: FunctionInfo, handler: Event) -> bool:
     """The clause of a ``try`` in a loop that takes up the next round whether the last one failed or not."""
-    inside = {"try", "try+finally", "handler", "finally"}
-    if "loop" not in handler.flags or "swallows" not in handler.flags or handler.flags & inside:
+    if "loop" not in handler.flags or "swallows" not in handler.flags or handler.flags & _INSIDE:
+        return False
+    if _has_clauses_around(handler):
         return False
     return any(_holds_as_step(loop, handler.span) for loop in _loops(function.body))
 
