@@ -478,6 +478,24 @@ class Shelf:
     id: UUID = field(default_factory=partial(counted, "shelf"))
 """,
     ),
+    Bad(
+        """
+# --- app/services/crates.py
+from app.services.naming import prefixed
+
+
+class Crate:
+    def __init__(self, id=None, name=None):
+        self.id = id or prefixed("crate")  # TXN702@19
+        self.name = name or prefixed("crate")
+# --- app/services/naming.py
+from uuid import uuid4
+
+
+def prefixed(kind: str) -> str:
+    return f"{kind}_{uuid4()}"
+"""
+    ),
 ]
 
 GOOD = [
