@@ -26,6 +26,7 @@ _RECEIVERS = frozenset({"param", "injected", "handle", "ext"})
 _VERIFYING = frozenset({"authlib", "itsdangerous", "joserfc", "jose", "jwcrypto"})
 #: Libraries of which every name makes an id: ``from nanoid import generate``.
 _MAKING_IDS = frozenset({"cuid", "cuid2", "ksuid", "nanoid", "ulid"})
+_UUID = "uuid.uuid"
 _TELLING = _VERIFYING | _MAKING_IDS | {"importlib", "pkgutil"}
 _IMPORTS = frozenset({"importlib", "importlib.import_module", "pkgutil", "pkgutil.resolve_name"})
 
@@ -44,7 +45,17 @@ def interesting(function: FunctionInfo, kind_of: Callable[[Any], str | None]) ->
     handed = (*summary.returns, *summary.yields)
     if function.is_property and any(_is_called_for(a) for a in handed):
         return True
-    return any(a.tag in ("handle", "injected") or (a.tag == "inst" and kind_of(a)) or _makes(a) for a in handed)
+    if any(a.tag in ("handle", "injected") or (a.tag == "inst" and kind_of(a)) or _makes(a) for a in handed):
+        return True
+    # one called after an id is told of itself
+    return any(_is_of_uuid(a) for a in summary.returns) and not function.name.endswith("_id")
+
+
+def _is_of_uuid(atom: Any) -> bool:
+    """Whether a text is put around a UUID, or cut out of one, as ids of a project's own format are."""
+    if atom.tag == "text" and atom.holes:
+        return "/" not in atom.text and any(h.tag == "ext" and h.name.startswith(_UUID) for h in atom.holes)
+    return bool(atom.tag == "ext" and atom.name.startswith(_UUID) and atom.name.endswith(("[]", "split()")))
 
 
 def _calls_one(atom: Any, makers: set[FunctionInfo]) -> bool:

@@ -166,7 +166,7 @@ class Frame(Notes):
             # each of several
             value = tuple([a for held in value if held.tag == "seq" for item in held.items for a in item])
         if any(
-            (a.tag == "ext" and a.name.endswith(("()", "[]", ".int")))
+            (a.tag == "ext" and a.name.endswith(("()", "[]", ".int", ".str")))
             or (a.tag == "text" and (a.dynamic or a.holes))
             or (a.tag == "fn" and a.info.name == "<lambda>")
             for a in value

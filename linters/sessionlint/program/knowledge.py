@@ -77,7 +77,7 @@ RAW_CONNECTIONS = {
     "asyncmy.connect": DRIVER, "asyncmy.create_pool": POOL, "pg8000.connect": DRIVER, "pg8000.dbapi.connect": DRIVER,
     "pg8000.native.Connection": DRIVER, "pyodbc.connect": DRIVER, "oracledb.connect": DRIVER,
     "oracledb.connect_async": DRIVER, "duckdb.connect": DRIVER, "cx_Oracle.connect": DRIVER,
-    "databases.Database": POOL,
+    "databases.Database": POOL, "dataset.connect": POOL,
 }  # fmt: skip
 #: Connections that a ``with`` around them does not close: https://docs.python.org/3/library/sqlite3.html ("the context
 #: manager neither implicitly opens a new transaction nor closes the connection"), and for psycopg2
@@ -414,8 +414,8 @@ QUEUE_METHODS = {
 
 JWT_DECODERS = regex(
     r"^(?:jwt|jose\.jwt|jose|authlib\.jose(?:\.jwt)?|joserfc\.jwt|python_jwt|itsdangerous|jwcrypto(?:\.jwt)?|firebase_admin\.auth"
-    r"|google\.oauth2\.id_token|fastapi_jwt_auth)\b.*"
-    r"(?:decode|decode_complete|verify|verify_id_token|verify_oauth2_token|get_unverified_claims|get_unverified_header|loads)$"
+    r"|google\.oauth2\.id_token|fastapi_jwt_auth|cognitojwt)\b.*"
+    r"(?:decode|decode_async|decode_complete|verify|verify_id_token|verify_oauth2_token|get_unverified_claims|get_unverified_header|loads)$"
     r"|^(?:supabase|gotrue|supabase_auth)\b.*\.auth\.get_(?:user|claims)$|^jwcrypto\.jwt\.JWT\b.*\.(?:deserialize|validate)$"
 )
 SECURITY_CLASSES = regex(

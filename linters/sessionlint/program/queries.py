@@ -77,7 +77,10 @@ def _made_by_default(frame: Frame, keywords: Keywords, e: ir.Expr) -> None:
     """``field(default_factory=session_factory)``: every instance opens a session of its own."""
     for key, value in keywords:
         for atom in value if key in ("default_factory", "factory") else ():
-            makes = atom.tag == "fn" or (atom.tag == "ext" and atom.name in _MAKERS)
+            if atom.tag == "partial":
+                makes = any(a.tag == "fn" for a in atom.function)
+            else:
+                makes = atom.tag == "fn" or (atom.tag == "ext" and atom.name in _MAKERS)
             if makes or frame.solver.kind_of(atom) == "factory":
                 frame.solver.write(("default", frame.site(e[1])), frame.machine.call(frame, atom, [], [], e))
 

@@ -103,8 +103,13 @@ def _is_relation(value: Value, expr: ir.Expr | None) -> bool:
 
 def _is_mutable(expr: ir.Expr | None) -> bool:
     """``mapped_column(MutableDict.as_mutable(JSONB))``: what is changed inside of it is written."""
-    given = (*expr[3], *(value for _, value in expr[4])) if expr is not None and expr[0] == "c" else ()
-    return any(a[0] == "c" and a[2][0] == "a" and a[2][3] == "as_mutable" for a in given)
+    if expr is None or expr[0] != "c":
+        return False
+    for given in (*expr[3], *[value for _, value in expr[4]]):
+        if given[0] == "c" and given[2][0] == "a" and given[2][3] == "as_mutable":
+            return True
+    # SQLModel is handed the column itself
+    return any(keyword == "sa_column" and _is_mutable(value) for keyword, value in expr[4])
 
 
 def write_through(frame: Frame, name: str) -> bool:

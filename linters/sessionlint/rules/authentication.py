@@ -18,12 +18,12 @@ from sessionlint.program.values import UNKNOWN, Dependency, Value
 from sessionlint.report import TraceStep
 from sessionlint.rules.class_views import class_dependencies
 from sessionlint.rules.comparing import COMPARISONS, compares_and_refuses
+from sessionlint.rules.credential_checks import CREDENTIAL, OTHER_SECRET, compares_credential, is_comparison
 from sessionlint.rules.forgery_checks import asks_who_calls, checks_forgery, is_forgery_secret, refuses_forgery
 from sessionlint.rules.hand_decoding import decodes_by_hand
 from sessionlint.rules.optional_callers import gives_nobody, mentions
 from sessionlint.rules.refusing_nobody import only_wraps, refuses_nobody
 from sessionlint.rules.taking_guests import is_optional, takes_guests
-from sessionlint.rules.walking import own_nodes_below
 
 _SECRET_NAMES = regex(r"authorization|token|api[-_]?key|jwt|bearer|session|credential|access[-_]key", re.I)
 _HELD = regex(r"\.(?:headers|cookies)\[([^\]]*)\]")
@@ -41,10 +41,7 @@ _HEADER = regex(r"^[\w.()]+\.(?:headers|cookies)\[([^\]]*)\]" + _SAME + "$")
 _FIELD = regex(r"(?:headers|cookies)\[[^\]]*\]")
 #: All headers or cookies of a request at once, the token among them.
 _HEADERS = regex(r"^fastapi\.(?:Request|WebSocket)\(\)\.(?:headers|cookies)$")
-_CREDENTIAL = regex(r"api_?key|access_?(?:key|token)|(?:auth|bearer|id|session)_?token|^token$|authorization|jwt", re.I)
 _TOKEN = regex(r"token|jwt|bearer|credential", re.I)
-#: Secrets that prove something else than who calls.
-_OTHER_SECRET = regex(r"csrf|xsrf|webhook|signature|_digest$|checksum|hook|reset|invite|unsubscribe|confirm", re.I)
 _REFUSALS = regex(r"(?:HTTP_)?(?:401|403)\b|401|403")
 _REFUSING_CLASS = regex(
     r"(?:not|un)_?(?:authenticated|authori[sz]ed)|forbidden|permission_?denied|credentials?_?(?:error|exc)"
@@ -110,7 +107,7 @@ def _decoded(program: Program) -> frozenset[str]:
 def _decoded_parameters(program: Program) -> frozenset[Any]:
     """The same of what endpoints take from elsewhere in the request: a query, a path, a body."""
     asked = (a for a in _reaching(program, False) if a.tag == "param" and a.info.routes)
-    return frozenset(a for a in asked if a.name not in a.info.dependencies and not _OTHER_SECRET.search(a.name))
+    return frozenset(a for a in asked if a.name not in a.info.dependencies and not OTHER_SECRET.search(a.name))
 
 
 def _reaching_decoders(program: Program) -> frozenset[Any]:
@@ -141,34 +138,6 @@ def is_scheme(target: Any, program: Program) -> bool:
     if target.tag in ("inst", "cls"):
         return any(b.startswith("fastapi.security.") for b in program.solver.external_bases(target.info))
     return False
-
-
-def compares_credential(event: Event) -> bool:
-    """Whether a constant-time comparison is given a caller's API key or token, by the names of what it compares."""
-    if event.name not in COMPARISONS or event.expr is None or event.expr[0] != "c":
-        return False
-    names = [n for argument in event.expr[3] for n in (*_names(argument), *_hashed(event.function, argument))]
-    return any(_CREDENTIAL.search(n) for n in names) and not any(_OTHER_SECRET.search(n) for n in names)
-
-
-def _hashed(function: FunctionInfo, expr: ir.Expr) -> Iterable[str]:
-    """What a variable is the hash of: ``digest = hashlib.sha256(key.encode()).hexdigest()``."""
-    if expr[0] != "n":
-        return
-    for node in own_nodes_below(function.body):
-        if node[0] == "=" and len(node) == 4 and any(t[0] == "n" and t[2] == expr[2] for t in node[2]):
-            names = list(_names(node[3]))
-            yield from names if "hashlib" in names and "hmac" not in names else ()
-
-
-def _names(expr: ir.Expr) -> Iterable[str]:
-    """Names and attributes that an expression mentions."""
-    if expr[0] in ("n", "a"):
-        yield expr[-1]
-    for part in expr[2:]:
-        for child in part if type(part) is tuple and part and type(part[0]) is tuple else (part,):
-            if type(child) is tuple and len(child) > 1 and type(child[0]) is str and type(child[1]) is tuple:
-                yield from _names(child)
 
 
 class Authentication:
@@ -215,7 +184,9 @@ class Authentication:
     def _checks_secret(self, event: Event) -> bool:
         if is_decoder(event.name) or decodes_by_hand(event):
             return True
-        compares = event.name in COMPARISONS and self.in_auth_layer(event.function)
+        if not is_comparison(event.name) or not self.in_auth_layer(event.function):
+            return False
+        compares = event.name in COMPARISONS or compares_credential(event)
         return compares and not checks_forgery(event.function)
 
     def in_auth_layer(self, function: FunctionInfo) -> bool:
@@ -369,7 +340,7 @@ def _looking_up_secrets(listing: FileListing) -> Iterator[FunctionInfo]:
 def _checking(listing: FileListing) -> Iterator[Event]:
     """The events that may decode a token or compare a secret."""
     external = listing.by_kind.get("external", ())
-    return (e for e in external if is_decoder(e.name) or e.name in COMPARISONS or decodes_by_hand(e))
+    return (e for e in external if is_decoder(e.name) or is_comparison(e.name) or decodes_by_hand(e))
 
 
 def _looks_up_secret(event: Event) -> bool:
@@ -385,7 +356,7 @@ def _names_of_secrets(called: str) -> re.Pattern[str] | None:
     if called.endswith((".headers.get", ".headers[]", ".cookies.get", ".cookies[]")):
         return _SECRET_NAMES
     # a browser's WebSocket can send no header
-    return _CREDENTIAL if called.endswith((".query_params.get", ".query_params[]")) else None
+    return CREDENTIAL if called.endswith((".query_params.get", ".query_params[]")) else None
 
 
 def _names_secret(names: re.Pattern[str], key: str) -> bool:

@@ -23,6 +23,8 @@ _RANDOM = regex(r"^(?:secrets\.token_|nanoid\.|shortuuid\.)|^datetime\..*\.strft
 #: Characters picked one by one.
 _CHOSEN = regex(r"^(?:random\.(?:choices?|sample)|secrets\.choice)\(\)")
 _FOREIGN = regex(r"^(?:shortuuid|nanoid|ulid|cuid|cuid2|ksuid|xid)\.(?:\w+[.(])*\w*\(\)")
+#: What such a library makes a UUID of.
+_AS_UUID = regex(r"\.(?:to_uuid\d?|decode)\(\)|\.uuid(?![\w(])")
 _ENCODED = regex(rf"^\w+\.\w+\(\){re.escape(OF_UUID)}")
 _UUID = regex(r"^uuid\.(?:uuid\d|UUID)\(\)")
 _CUT = regex(r"^uuid\.uuid\d\(\)(?:.*(?:\[\]|\.r?split\(\)|\.r?partition\(\))|\.(?:int|time_low|node|fields)\b)")
@@ -33,13 +35,18 @@ def custom_format(value: Value) -> str | None:
     for atom in value:
         if atom.tag == "ext" and (made := _made_of_uuid(atom.name)):
             return made
-        if atom.tag == "ext" and _FOREIGN.match(atom.name):
+        if atom.tag == "ext" and _is_foreign(atom.name):
             return "no UUID"
         if atom.tag == "text" and atom.holes:
             found = _around(atom)
             if found:
                 return found
     return None
+
+
+def _is_foreign(name: str) -> bool:
+    """Whether a library for ids makes this, and no UUID of it: ``str(ULID())``."""
+    return _FOREIGN.match(name) is not None and _AS_UUID.search(name) is None
 
 
 def _made_of_uuid(name: str) -> str | None:
@@ -63,6 +70,8 @@ def _around(atom: Any) -> str | None:
             continue
         if made := _made_of_uuid(hole.name):
             return made
+        if _is_foreign(hole.name):
+            return f"text around what is no UUID ({atom.text.replace(chr(0), '…')[:40]!r})"
         if hole.name == PADDED and any(c.isalpha() for c in literal):
             return f"a number behind a prefix ({atom.text.replace(chr(0), '…')[:40]!r})"
         if (literal.strip() or atom.text.count(HOLE) > 1) and _UUID.match(hole.name):

@@ -38,6 +38,8 @@ def _is_left(program: Program, function: FunctionInfo, seen: set[FunctionInfo]) 
     """The same of a function, and of those that call it."""
     if function.name == "<module>" or function in program.dependency_functions or function.routes:
         return False
+    if function in program.approved_contexts:
+        return False  # the policy says that sessions come from it
     callers = program.shared(calling)[0].get(function, ())
     if _is_mentioned(program, function, callers):
         return False

@@ -214,6 +214,26 @@ async def of_session(session: AsyncSession) -> AsyncConnection:
     return AsyncConnection(connection.engine, connection.sync_connection)
 """
     ),
+    Bad(
+        path="app/services/crates.py",
+        source="""
+import dataset
+
+
+def stored(url, crates):
+    with dataset.connect(url) as db:  # TXN104@10
+        db["crates"].insert_many(crates)
+
+
+def counted(url):
+    db = dataset.connect(url)  # TXN104@10
+    return len(db["crates"])
+
+
+def connected(dataset, url):
+    return dataset.connect(url)
+""",
+    ),
 ]
 
 GOOD = [

@@ -2652,6 +2652,40 @@ async def shown(session=Depends(get_session_dependency)):
     await fill_each(session, [object()])
 """
     ),
+    Bad(
+        """
+# --- app/models/crates.py
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.mutable import MutableDict
+from sqlmodel import Field, SQLModel
+
+
+class Crate(SQLModel, table=True):
+    key: int = Field(primary_key=True)
+    marks: dict = Field(default_factory=dict, sa_column=sa.Column(MutableDict.as_mutable(JSONB)))
+    notes: dict = Field(default_factory=dict, sa_column=sa.Column(JSONB))
+# --- app/routers/crates.py
+from fastapi import APIRouter, Depends
+
+from app.models.crates import Crate
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.put("/marks")
+async def mark(session=Depends(get_session_dependency)):
+    crate = await session.get(Crate, 1)
+    crate.marks["seen"] = True  # TXN209@5
+
+
+@router.put("/notes")
+async def note(session=Depends(get_session_dependency)):
+    crate = await session.get(Crate, 1)
+    crate.notes["seen"] = True
+"""
+    ),
 ]
 
 GOOD = [

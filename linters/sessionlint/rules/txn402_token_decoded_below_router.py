@@ -8,8 +8,9 @@ from sessionlint.program.api import Program
 from sessionlint.program.dispatchers import answering_errors
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.report import Finding
-from sessionlint.rules.authentication import Authentication, authentication, compares_credential, is_decoder
+from sessionlint.rules.authentication import Authentication, authentication, is_decoder
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.credential_checks import compares_credential
 from sessionlint.rules.hand_decoding import decodes_by_hand
 
 META = Rule(
@@ -522,6 +523,85 @@ def run_other(value):
     return writing.get()(value)
 """,
         path="app/services/tools.py",
+    ),
+    Bad(
+        path="app/services/keys.py",
+        source="""
+import bcrypt
+from argon2 import PasswordHasher
+from passlib.context import CryptContext
+from passlib.hash import pbkdf2_sha256
+
+context = CryptContext(schemes=["bcrypt"])
+hasher = PasswordHasher()
+
+
+async def by_bcrypt(session, api_key, row):
+    return bcrypt.checkpw(api_key.encode(), row.hashed.encode())  # TXN402@12
+
+
+async def by_argon(session, api_key, row):
+    return hasher.verify(row.hashed, api_key)  # TXN402@12
+
+
+async def by_context(session, access_token, row):
+    return context.verify(secret=access_token, hash=row.hashed)  # TXN402@12
+
+
+async def by_scheme(session, api_key, row):
+    return pbkdf2_sha256.verify(api_key, row.hashed)  # TXN402@12
+
+
+async def log_in(session, password, user):
+    return context.verify(password, user.token), bcrypt.checkpw(password.encode(), user.password_hash)
+
+
+async def reset_password(session, token, row):
+    return hasher.verify(row.hashed, token)
+
+
+async def accept(session, invite_token, row):
+    return context.verify(invite_token, row.hashed)
+""",
+    ),
+    Bad(
+        # who asks the authentication whether a password is right decodes no token
+        """
+# --- app/auth/hashes.py
+import bcrypt
+
+
+def is_password(password, hashed):
+    return bcrypt.checkpw(password.encode(), hashed)
+
+
+def is_key(api_key, hashed):
+    return bcrypt.checkpw(api_key.encode(), hashed)
+# --- app/services/accounts.py
+from app.auth.hashes import is_key, is_password
+
+
+async def rename(session, account, password):
+    return is_password(password, account.hashed)
+
+
+async def call(session, account, api_key):
+    return is_key(api_key, account.hashed)  # TXN402@12
+"""
+    ),
+    Bad(
+        path="app/services/pools.py",
+        source="""
+import cognitojwt
+
+
+async def of_pool(session, token):
+    return await cognitojwt.decode_async(token, "eu-central-1", "pool")  # TXN402@18
+
+
+def of_pool_now(session, token):
+    return cognitojwt.decode(token, "eu-central-1", "pool")  # TXN402@12
+""",
     ),
 ]
 

@@ -439,6 +439,38 @@ def _own_engine(url):
     return create_async_engine(url)
 """,
     ),
+    Bad(
+        path="app/session.py",
+        policy=(("session-contexts", ["app.session.get_session"]),),
+        source="""
+from contextlib import asynccontextmanager
+from functools import cache
+
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+from app.settings import settings
+
+
+@cache
+def get_engine():
+    return create_async_engine(settings.database_url)
+
+
+class Reports:
+    engine = create_async_engine(settings.reports_url)  # TXN507@14
+    opener = async_sessionmaker(engine)  # TXN507@14
+
+
+@asynccontextmanager
+async def get_session():
+    async with async_sessionmaker(get_engine())() as session:
+        yield session
+
+
+def unasked():
+    return create_async_engine(settings.other_url)
+""",
+    ),
 ]
 GOOD = [
     Good(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from sessionlint.facts import ir
+from sessionlint.program import knowledge
 from sessionlint.program.api import Program
 from sessionlint.program.model import ClassInfo, Event, FunctionInfo
 from sessionlint.program.strings import texts_of
@@ -248,6 +249,21 @@ class Third(Base):
 """,
         path="app/models/keys.py",
     ),
+    Bad(
+        source="""
+from sqlalchemy import Column, ForeignKey, Integer, MetaData, String, Table, Text
+from sqlalchemy.dialects.postgresql import UUID
+
+metadata = MetaData()
+depots = Table("depots", metadata, Column("id", UUID(as_uuid=True), primary_key=True), Column("code", Text))
+trucks = Table("trucks", metadata, Column("depot_id", String(36), ForeignKey(depots.c.id)))  # TXN701@36
+vans = Table("vans", metadata, Column("depot_id", Integer, ForeignKey(column=depots.columns.id)))  # TXN701@32
+carts = Table("carts", metadata, Column("depot_id", UUID(as_uuid=True), ForeignKey(depots.c.id)))
+boats = Table("boats", metadata, Column("depot_code", Text, ForeignKey(depots.c.code)))
+trams = Table("trams", metadata, Column("depot_id", ForeignKey(depots.c.id)))
+""",
+        path="app/models/depots.py",
+    ),
 ]
 
 GOOD = [
@@ -401,6 +417,10 @@ class Cask(Written):
     ),
 ]
 
+#: What ``ForeignKey(accounts.c.id)`` is given.
+_IDS_OF_TABLES = frozenset({
+    f"{table}.{columns}.id" for table in ("sqlalchemy.Table()", knowledge.MAPPED_TABLE) for columns in ("c", "columns")
+})  # fmt: skip
 _COLUMNS = ("sqlalchemy.Column()", "sqlalchemy.orm.mapped_column()", "sqlmodel.Field()")
 
 
@@ -545,6 +565,8 @@ def _id_target(value: Value) -> str | None:
     for text in texts_of(value):
         if text.text.endswith(".id"):
             return text.text
+    if any(a.tag == "ext" and a.name in _IDS_OF_TABLES for a in value):
+        return "the id of a table"
     return next((f"{a.owner.name}.id" for a in value if a.tag == "column" and a.name == "id"), None)
 
 

@@ -428,6 +428,74 @@ def new_ids():
     return str(uuid4()).split("-")[0], str(uuid4())  # TXN702@12
 """
     ),
+    Bad(
+        path="app/services/crates.py",
+        source="""
+import shortuuid
+import ulid
+from ulid import ULID
+
+
+def stacked():
+    crate_id = f"crate_{ULID()}"  # TXN702@16
+    shelf_id = "shelf-" + str(ULID()).lower()  # TXN702@16
+    barrel_id = ulid.new().str  # TXN702@17
+    return crate_id, shelf_id, barrel_id
+
+
+def proper():
+    crate_id = ULID().to_uuid()
+    shelf_id = str(ulid.new().uuid)
+    barrel_id = shortuuid.decode("aB3")
+    label = f"crate {ULID()}"
+    return crate_id, shelf_id, barrel_id, label
+""",
+    ),
+    Bad(
+        path="app/models/crate.py",
+        source="""
+from dataclasses import dataclass, field
+from functools import partial
+from uuid import UUID, uuid4
+
+
+def prefixed(kind: str) -> str:
+    return f"{kind}_{uuid4()}"
+
+
+def counted(kind: str) -> UUID:
+    return uuid4() if kind else UUID(int=0)
+
+
+@dataclass
+class Crate:
+    id: str = field(default_factory=partial(prefixed, "crate"))  # TXN702@15
+    name: str = field(default_factory=partial(prefixed, "crate"))
+
+
+@dataclass
+class Shelf:
+    id: UUID = field(default_factory=partial(counted, "shelf"))
+""",
+    ),
+    Bad(
+        """
+# --- app/services/crates.py
+from app.services.naming import prefixed
+
+
+class Crate:
+    def __init__(self, id=None, name=None):
+        self.id = id or prefixed("crate")  # TXN702@19
+        self.name = name or prefixed("crate")
+# --- app/services/naming.py
+from uuid import uuid4
+
+
+def prefixed(kind: str) -> str:
+    return f"{kind}_{uuid4()}"
+"""
+    ),
 ]
 
 GOOD = [
