@@ -1324,7 +1324,11 @@ def _is_left_alone(program: Program, constructor: FunctionInfo, handle: Handle) 
 
 def _touches(method: FunctionInfo, handle: Handle) -> bool:
     """Whether a method does something with a session, or gives it."""
-    found = (*method.summary.returns, *method.summary.yields, *(e.subject for e in method.summary.effects))
+    found = (
+        *method.summary.returns,
+        *method.summary.yields,
+        *(e.subject for e in method.summary.effects if e.subject is not None),
+    )
     return any(isinstance(a, Handle) and a.root == handle.root for a in contained(found))
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from sessionlint.program.beginning import ANEW
 from sessionlint.program.values import Site
 from sessionlint.report import Finding
-from sessionlint.rules.asked_first import goes_by_answer
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.declared_sessions import is_declared_and_given
 from sessionlint.rules.received_units import is_of_received_unit
@@ -42,8 +40,8 @@ META = Rule(
         "a block in which a dependency of requests yields, which is the request's: TXN211 tells when that commits; "
         "`begin()` that no block ends, which is TXN203; sessions the function opened itself, which is TXN106; sessions "
         "that a call makes of which only the type is declared; helpers of the session module and approved contexts; "
-        "what begins only where `session.in_transaction()` says that nobody has, in a service, too; objects that a "
-        "service is given to enter."
+        "helpers of no layer that begin only after asking `session.in_transaction()` (a service leaves the block to "
+        "its caller whatever the answer is); objects that a service is given to enter."
     ),
 )
 
@@ -670,21 +668,21 @@ async def joined(session: AsyncSession, row) -> None:
     if session.in_transaction():
         session.add(row)
         return
-    async with session.begin():
+    async with session.begin():  # TXN204@16
         session.add(row)
 
 
 @asynccontextmanager
 async def joining(session: AsyncSession):
     if not session.in_transaction():
-        async with session.begin():
+        async with session.begin():  # TXN204@20
             yield session
     else:
         yield session
 
 
 async def part_or_whole(session: AsyncSession, row) -> None:
-    async with session.begin_nested() if session.in_transaction() else session.begin():
+    async with session.begin_nested() if session.in_transaction() else session.begin():  # TXN204@72
         session.add(row)
 
 
@@ -880,7 +878,7 @@ def check(program: Program) -> Iterator[Finding]:
     for event in program.events("txn"):
         if event.name != "begin" or not _is_block(program, event) or not _is_for_service(program, event.function):
             continue
-        if not _is_for_request(program, event) and not _joins(event):
+        if not _is_for_request(program, event):
             blocks.setdefault(event.site, []).append(event)
     for events in blocks.values():
         if all(_is_received(program, event, atom) for event in events for atom in event.subject):
@@ -943,15 +941,6 @@ def _is_for_request(program: Program, event: Event) -> bool:
     if not function.is_generator or function not in program.dependency_functions:
         return False
     return any(t.site[0] == event.path and is_within(event.span, t.site[1]) for t in held_at_yield(function))
-
-
-def _joins(event: Event) -> bool:
-    """Whether a block is begun only where nobody has begun one: what ends another's to begin anew owns it."""
-    if not goes_by_answer(event):
-        return False
-    return not any(
-        effect.name == ANEW and hop.site == event.site for effect, hop in event.function.summary.effects.items()
-    )
 
 
 def _is_block(program: Program, event: Event) -> bool:
