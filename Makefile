@@ -19,6 +19,8 @@ WHEELS := $(VENV)/.wheelhouse
 COMPILED := $(VENV)/compiled
 # Forks its process, which one with threads (as a test process among several is) does not do.
 ALONE := tests/facts/test_parallel.py
+# One more than the cores that two tests at work take: a third of the time tests wait for servers and processes.
+WORKERS := 3
 # As pip does with what it copies: where PYTHONDONTWRITEBYTECODE is set, each start would compile 300 modules (0.4 s).
 BYTECODE := $(BIN)/python -m compileall -q linters reports
 
@@ -42,7 +44,7 @@ lint: $(STAMP)
 # What waits for the network goes on beside what computes.
 test:
 	$(MAKE) --no-print-directory --jobs 2 ready
-	$(BIN)/pytest --numprocesses 2 --dist loadfile --ignore $(ALONE)
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --ignore $(ALONE)
 	$(BIN)/pytest $(ALONE)
 
 test-all: export SESSIONLINT_TEST_ALL = 1
