@@ -19,7 +19,7 @@ WHEELS := $(VENV)/.wheelhouse
 COMPILED := $(VENV)/compiled
 # Forks its process, which one with threads (as a test process among several is) does not do.
 ALONE := tests/facts/test_parallel.py
-# One more than the cores that two tests at work take: a third of the time tests wait for servers and processes.
+# For two cores: a third of the time tests wait for servers and processes.
 WORKERS := 3
 # As pip does with what it copies: where PYTHONDONTWRITEBYTECODE is set, each start would compile 300 modules (0.4 s).
 BYTECODE := $(BIN)/python -m compileall -q linters reports

@@ -1,6 +1,6 @@
 """The rules see through disguises: a program that does the same gets the same findings.
 
-One pair of disguise and example in ten is tried here; ``python -m tests.disguises`` tries all of them (so does
+One pair of disguise and example in twenty is tried here; ``python -m tests.disguises`` tries all of them (so does
 ``make test-all``), and with ``--compose 5000`` two disguises at a time.
 """
 
@@ -18,7 +18,7 @@ from tests.disguises.project import read, render
 from tests.disguises.trial import pairs, verdict
 from tests.support.shares import one_in
 
-_SHARE = one_in(10)
+_SHARE = one_in(20)
 _KNOWN = expected_failures()
 
 
