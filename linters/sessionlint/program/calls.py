@@ -39,6 +39,7 @@ from sessionlint.program import (
     pairs,
     queries,
     relations,
+    row_locks,
     running,
     scheduling,
     siblings,
@@ -106,6 +107,8 @@ def evaluate_call(frame: Frame, e: ir.Expr, statement: bool = False, context: bo
         if callee.tag == "fn" and callee.info.decorator_values:
             callees = dispatching.chosen(frame, callees, args)
             break
+    if frame.locked_under and len(callees) > 1:
+        callees = row_locks.known(frame, callees)
     depth = len(frame.guards)
     if e[2][0] == "a" and e[2][2][0] == "a":
         frame.guards.extend(filled_if.asked(frame, e[2]))

@@ -35,6 +35,7 @@ from sessionlint.program import (
     picking,
     predicates,
     promising,
+    row_locks,
     spelled_out,
     stepping,
     strings,
@@ -380,6 +381,8 @@ def element_of(frame: Frame, value: Value, span: ir.Span4) -> Value:
     """What iterating over a value gives."""
     out: Value = UNKNOWN
     through = seen(frame, value)
+    if frame.locked_under and len(through) > 1:
+        through = row_locks.known(frame, through)
     for atom in through:
         if atom.tag == "seq":
             out = join(out, join_all(list(atom.items)))

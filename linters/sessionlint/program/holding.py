@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.patterns import regex
-from sessionlint.program import combined, compared, knowledge, sameness, strings
+from sessionlint.program import row_locks, sameness
 from sessionlint.program.frame import MAYBE, YES, Frame
-from sessionlint.program.guards import ENTRY, Guard, decided
+from sessionlint.program.guards import Guard, decided
 from sessionlint.program.model import Effect, FunctionInfo
-from sessionlint.program.values import CONNECTION, FACTORY, SESSION, UNKNOWN, Handle, Inst, Param, Value
+from sessionlint.program.values import CONNECTION, FACTORY, SESSION, UNKNOWN, Handle, Inst, Value
 
 #: Facts about a session: changes wait for a flush; rows are written or locked; written by autoflush, if that is on.
 #: A row is changed in the transaction that has read it, and nothing has sent that yet.
@@ -36,8 +34,6 @@ UNENDED: tuple[str, ...] = (PENDING, HOLDS, FLUSHED)
 #: What a round of a loop may leave behind that the wait of the next one finds.
 GOES_ON: tuple[str, ...] = (*UNENDED, CHANGED)
 _STATE = (PENDING, *LASTING, CHANGED, QUERIED, SOMETIMES, UNSENT, SENT)
-#: The kinds of guards that the arguments of a call decide.
-_ASKED_OF_CALLERS = compared.TOLD | {combined.COMBINED, ENTRY}
 _TOLD = (*LASTING, CHANGED, "ended", SOMETIMES, SENT)
 #: Marks what stands in ``with session.no_autoflush:``.
 UNFLUSHED = "unflushed"
@@ -54,12 +50,6 @@ _OWN_TRANSACTIONS = (SESSION, CONNECTION, FACTORY)
 #: What a flush sends later.
 WAITS_FOR_FLUSH = {"add", "add_all", "delete", "merge"}
 _AUTOFLUSHES = {"execute", "scalar", "scalars", "exec", "stream", "stream_scalars", "refresh"}
-#: What reads a row, and locks it when it is told to.
-_READ = ("get", "get_one", "refresh")
-_LOCKING_SQL = regex(
-    r"\bfor\s+(?:(?:no\s+key\s+)?update|(?:key\s+)?share)\b|\bpg_(?:try_)?advisory_\w*lock\b|^\s*lock\s+table\b", re.I
-)
-_ADVISORY_LOCK = regex(r"sqlalchemy\.func\.pg_(?:try_)?advisory_\w*lock")
 
 
 def operated(
@@ -74,12 +64,10 @@ def operated(
         return
     if name in WAITS_FOR_FLUSH and kind != CONNECTION and not query:
         frame.learn(subject, PENDING)
-    elif write or name == "flush" or _locks(name, args, keywords):
-        flag = None if write or name == "flush" else _flag(frame, name, keywords)
-        if flag is None:
-            hold(frame, subject, e)
-        else:
-            _hold_if(frame, subject, e, flag)
+    elif write or name == "flush":
+        hold(frame, subject, e)
+    elif (guards := row_locks.asked(frame, name, args, keywords)) is not None:
+        hold_if(frame, subject, e, guards)
     elif name in _AUTOFLUSHES or (query and name != "get"):
         asked(frame, subject, e)
 
@@ -160,12 +148,12 @@ def hold(frame: Frame, subject: Any, e: ir.Expr, fact: str = HOLDS) -> None:
 
 def asked_of_callers(guards: Iterable[Guard]) -> tuple[str, ...]:
     """The flag of what happens only where a parameter says so."""
-    return (ASKED,) if any(guard.kind in _ASKED_OF_CALLERS for guard in guards) else ()
+    return (ASKED,) if any(guard.kind in row_locks.ASKED_OF_CALLERS for guard in guards) else ()
 
 
 def note_asked(frame: Frame, subjects: Iterable[Any], guards: Iterable[Guard]) -> tuple[str, ...]:
     """The same flag of what begins transactions; what the parameters say is kept to be compared where one waits."""
-    asking = frozenset([guard for guard in guards if guard.kind in _ASKED_OF_CALLERS])
+    asking = frozenset([guard for guard in guards if guard.kind in row_locks.ASKED_OF_CALLERS])
     for subject in subjects:
         if asking:
             frame.asked_under[subject] = asking
@@ -174,13 +162,13 @@ def note_asked(frame: Frame, subjects: Iterable[Any], guards: Iterable[Guard]) -
     return (ASKED,) if asking else ()
 
 
-def _hold_if(frame: Frame, subject: Any, e: ir.Expr, flag: Param) -> None:
-    """The same if a parameter says so: as in a branch of its own."""
-    known = frame.know(subject, HOLDS)
-    frame.guards.append(Guard(flag, "true", None, True))
+def hold_if(frame: Frame, subject: Any, e: ir.Expr, guards: tuple[Guard, ...]) -> None:
+    """The same if parameters say so: as in a branch of its own."""
+    known, depth = frame.know(subject, HOLDS), len(frame.guards)
+    frame.guards.extend(guards)
     hold(frame, subject, e)
-    frame.guards.pop()
-    if known != YES:
+    del frame.guards[depth:]
+    if guards and known != YES:
         frame.facts[(subject, HOLDS)] = MAYBE
 
 
@@ -342,28 +330,3 @@ def ended_in_branch(frame: Frame, before: dict[tuple[Any, str], int], after: dic
         effect = Effect("hold", fact, subject)
         if fact in LASTING and known == 1 and (subject, fact) not in after and effect in frame.effects:
             frame.guarded[effect] = frozenset(frame.guards)
-
-
-def locks_rows(name: str) -> bool:
-    """Whether an external function, called in a query, takes a lock that lasts."""
-    return bool(_ADVISORY_LOCK.match(name))
-
-
-def _flag(frame: Frame, name: str, keywords: list[tuple[str, Value]]) -> Param | None:
-    """The function's own parameter that decides whether a row is locked: ``with_for_update=lock``."""
-    asked = dict(keywords).get("with_for_update", ()) if name in _READ else ()
-    flag = asked[0] if len(asked) == 1 else None
-    return flag if isinstance(flag, Param) and flag.info is frame.function else None
-
-
-def _locks(name: str, args: list[Value], keywords: list[tuple[str, Value]]) -> bool:
-    if name in _READ:
-        asked = dict(keywords).get("with_for_update", ())
-        return bool(asked) and not all(a.tag == "const" and not a.value for a in asked)
-    if name not in knowledge.SQL_METHODS or not args:
-        return False
-    queries = [a.name for a in args[0] if a.tag == "ext"]
-    if queries and all(query == knowledge.LOCKING_QUERY or locks_rows(query) for query in queries):
-        return True
-    text = strings.text_of(args[0])
-    return text is not None and bool(_LOCKING_SQL.search(text.text))

@@ -61,6 +61,8 @@ class Outcome:
         self.doubts: dict[Any, Any] = {}
         #: what parameters say where transactions began that they decide about
         self.asked_under: dict[Any, frozenset[Any]] = {}
+        #: the same where a query was told to lock its rows
+        self.locked_under: dict[Any, frozenset[Any]] = {}
         #: what parameters say wherever the function gives something back: what else they are raises
         self.certain: set[Any] = set()
         #: the names on both sides of the function's assignments, and whether a test is assigned

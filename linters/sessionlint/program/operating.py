@@ -18,6 +18,7 @@ from sessionlint.program import (
     quoting,
     revealing,
     row_classes,
+    row_locks,
     sending,
     sqlends,
     strings,
@@ -46,8 +47,6 @@ from sessionlint.program.values import (
 Keywords = list[tuple[str, Value]]
 
 
-#: What makes a query lock the rows that it finds.
-_LOCKS = "with_for_update"
 #: What takes rows out of a session that stays open.
 _LETS_GO = {"expunge", "expunge_all", "reset"}
 #: Methods that take nothing but text.
@@ -204,7 +203,7 @@ def of_rows(frame: Frame, rows: Row, name: str, e: ir.Expr) -> Value:
     if rows.streamed and name in knowledge.FETCHES:
         return fetched(frame, rows, name, e)
     if not rows.query or name not in knowledge.QUERY_RUNS:
-        return (rows._replace(locks=True),) if rows.query and name == _LOCKS else (rows,)
+        return row_locks.made_of(frame, rows) if rows.query and name == row_locks.METHOD else (rows,)
     run_query(frame, rows, name, e)
     return (rows._replace(query=False, locks=False),) if name in knowledge.ROW_METHODS | {"get"} else UNKNOWN
 
@@ -222,7 +221,7 @@ def run_query(frame: Frame, rows: Row, name: str, e: ir.Expr) -> None:
     if kind is not None and kind in _LOADS:
         operate(frame, rows.session, kind, name, [], [], e, query=True)
         if rows.locks and not frame.in_block(rows.session):
-            holding.hold(frame, rows.session, e)
+            holding.hold_if(frame, rows.session, e, row_locks.said_of(frame, rows))
 
 
 def _sql(frame: Frame, receiver: Any, kind: str, name: str, value: Value, e: ir.Expr) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from sessionlint.facts import ir
 from sessionlint.program import (
-    holding,
     knowledge,
     labels,
     predicates,
     query_texts,
     row_classes,
+    row_locks,
     sending,
 )
 from sessionlint.program.frame import Frame
@@ -35,7 +35,7 @@ def made(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.E
     if name in knowledge.QUERY_MAKERS:
         predicates.selected(frame, name, args)
         row_classes.loaded(frame, args)
-        if any(a.tag == "ext" and holding.locks_rows(a.name) for value in args for a in value):
+        if any(a.tag == "ext" and row_locks.locks_rows(a.name) for value in args for a in value):
             return (Ext(knowledge.LOCKING_QUERY),)
         writing = sending.inside(args)
         if writing:
@@ -110,8 +110,8 @@ def method(frame: Frame, receiver: Ext, name: str, args: list[Value], keywords: 
     if name == sending.FROM_STATEMENT and args and sending.writes(args[0]):
         # what is sent is the statement, the query only says what its rows are
         return args[0]
-    if name == "with_for_update" and receiver.name == knowledge.QUERY:
-        return (Ext(knowledge.LOCKING_QUERY),)
+    if name == row_locks.METHOD and receiver.name == knowledge.QUERY:
+        return row_locks.made(frame)
     if name == labels.METHOD:
         labels.note(frame, receiver, args)
     if name == "execution_options":

@@ -2310,6 +2310,27 @@ async def work():
     await labels.Print(labels_pb2.Label(id="1"))
 """
     ),
+    Bad(
+        """
+import httpx
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models import Order
+
+
+async def order(session: AsyncSession, order_id: int, *, lock: bool = False) -> Order:
+    query = select(Order).where(Order.id == order_id)
+    if lock:
+        query = query.with_for_update()
+    return await session.scalar(query)
+
+
+async def ship(session: AsyncSession, carrier: httpx.AsyncClient, order_id: int) -> None:
+    found = await order(session, order_id, lock=True)
+    await carrier.post("/labels", json={"to": found.address})  # TXN207@11
+"""
+    ),
 ]
 
 GOOD = [
@@ -3226,6 +3247,26 @@ async def noted(message: Message):
         await message.answer("noted")
 """,
         path="app/bot/notes.py",
+    ),
+    Good(
+        """
+import requests
+from sqlalchemy.orm import Session
+
+from app.models import Order
+
+
+def order(session: Session, order_id: int, for_update: bool = False) -> Order:
+    query = session.query(Order).filter(Order.id == order_id)
+    if for_update:
+        query = query.with_for_update()
+    return query.one()
+
+
+def track(session: Session, order_id: int) -> dict:
+    found = order(session, order_id)
+    return requests.get(f"https://carrier/{found.label}").json()
+"""
     ),
 ]
 
