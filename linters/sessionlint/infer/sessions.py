@@ -204,14 +204,14 @@ def _files_used_directly(survey: Survey, door: Door) -> dict[str, None]:
 def _dependencies(survey: Survey, door: Door) -> list[Source]:
     """The dependencies to approve: not the private one of an endpoint file where there is a common one.
 
-    One of the session module that hands out what opens sessions will do where none hands out sessions.
+    One that reads what a middleware has opened is private to none. One of the session module that hands out what opens sessions will do where none hands out sessions.
     """
     found = [s for s in door.sources if s.kind == DEPENDENCY and s.function.parent is None]
     plain = [s for s in found if not s.by_call]
     found = plain or [s for s in found if s.path in door.files]
     if door.hands_out_sessions:
         found = [s for s in found if s.handed == SESSION]
-    common = [s for s in found if s.path in door.files or s.path not in survey.endpoint_files]
+    common = [s for s in found if s.received or s.path in door.files or s.path not in survey.endpoint_files]
     return sorted(common or found, key=_most_used)
 
 

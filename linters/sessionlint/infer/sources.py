@@ -29,7 +29,8 @@ class Source:
     ``kind`` is ``dependency``, ``context``, ``decorator`` or ``hook``; ``behind`` the handles its sessions are made
     from, nearest first; ``users`` the functions that get sessions from it; ``passes_on`` is set when the session comes
     from another dependency; ``named`` is unset when it hands out an object that only holds the session; ``by_call`` is
-    set when it hands out what opens one; ``owner`` is the class that is injected, and entered by the function.
+    set when it hands out what opens one; ``received`` when it opens nothing, but reads what somebody has put somewhere
+    (``request.state.db``); ``owner`` is the class that is injected, and entered by the function.
     """
 
     function: FunctionInfo
@@ -40,6 +41,7 @@ class Source:
     passes_on: bool = False
     named: bool = True
     by_call: bool = False
+    received: bool = False
     owner: ClassInfo | None = None
 
     @property

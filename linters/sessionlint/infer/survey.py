@@ -268,6 +268,7 @@ class Survey(Applications):
                 source = Source(target, DEPENDENCY, handed or SESSION, self.behind(value), by_call=bool(opened))
                 source = found.setdefault(target, source)
                 source.passes_on = any(a.tag == "injected" for a in value) and not any(a.tag == "handle" for a in value)
+                source.received = not (source.passes_on or any(e.kind in _OPENING for e in target.events))
                 source.users[user] = None
         return found
 

@@ -107,7 +107,7 @@ def evaluate_call(frame: Frame, e: ir.Expr, statement: bool = False, context: bo
         if callee.tag == "fn" and callee.info.decorator_values:
             callees = dispatching.chosen(frame, callees, args)
             break
-    if frame.locked_under and len(callees) > 1:
+    if len(callees) > 1 and callees[0].tag == "method":
         callees = row_locks.known(frame, callees)
     depth = len(frame.guards)
     if e[2][0] == "a" and e[2][2][0] == "a":
@@ -151,6 +151,8 @@ def evaluate_call(frame: Frame, e: ir.Expr, statement: bool = False, context: bo
         else:
             out = join(out, call_atom(frame, callee, args, keywords, e))
     del frame.guards[depth:]
+    if frame.guards and out and callees[0].tag == "fn":
+        row_locks.note_given(frame, out)
     if frame.marks and (args or keywords):
         giving.passed(frame, [*args, *[value for _, value in keywords]])
     if not callees:

@@ -381,7 +381,7 @@ def element_of(frame: Frame, value: Value, span: ir.Span4) -> Value:
     """What iterating over a value gives."""
     out: Value = UNKNOWN
     through = seen(frame, value)
-    if frame.locked_under and len(through) > 1:
+    if len(through) > 1 and through[0].tag == "row":
         through = row_locks.known(frame, through)
     for atom in through:
         if atom.tag == "seq":

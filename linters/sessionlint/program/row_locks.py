@@ -44,6 +44,13 @@ def made_of(frame: Frame, rows: Row) -> Value:
     return (locking,)
 
 
+def note_given(frame: Frame, value: Value) -> None:
+    """A function has given a query that locks."""
+    for atom in value:
+        if atom == _LOCKING or (isinstance(atom, Row) and atom.query and atom.locks):
+            _note(frame, atom)
+
+
 def _note(frame: Frame, query: Any) -> None:
     """Notes what parameters say where a query is told to lock; nothing, where two places differ in it."""
     said = frozenset([guard for guard in frame.guards if guard.kind in ASKED_OF_CALLERS])
