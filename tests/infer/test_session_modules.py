@@ -486,6 +486,27 @@ def test_sessions_opened_by_a_middleware_make_its_file_a_session_module(infer):
     assert result.notes[1] == "session module app/main.py: the sessions of get_db() are opened there (line 10)."
 
 
+def test_a_dependency_that_reads_what_a_middleware_opens_is_approved_beside_one_that_opens(infer):
+    endpoints = "\n\n@app.get('/{0}')\ndef {0}(db: Session = Depends({1})):\n    return db.get(object, 1)\n"
+    result = infer(
+        {
+            "app/__init__.py": "",
+            ("app/db.py"): (
+                "from sqlalchemy import create_engine\nfrom sqlalchemy.orm import sessionmaker\n\n"
+                "SessionLocal = sessionmaker(bind=create_engine('postgresql://db/app'))\n\n\n"
+                "def get_read():\n    with SessionLocal() as session:\n        yield session\n"
+            ),
+            "app/main.py": "from fastapi import Depends, FastAPI, Request\nfrom sqlalchemy.orm import Session\n\n"
+            "from app.db import SessionLocal, get_read\n\napp = FastAPI()\n\n\n@app.middleware('http')\n"
+            "async def opens(request, call_next):\n    with SessionLocal() as session:\n"
+            "        request.state.db = session\n        return await call_next(request)\n\n\n"
+            "def get_db(request: Request) -> Session:\n    return request.state.db\n"
+            + endpoints.format("a", "get_db") + endpoints.format("b", "get_db") + endpoints.format("c", "get_read"),
+        }
+    )  # fmt: skip
+    assert set(result.sessions[1]) == {"app.main.get_db", "app.db.get_read"}
+
+
 @pytest.mark.parametrize(
     ("context", "contexts"),
     [("", ()), ("from contextlib import contextmanager\n" + SYNC_CONTEXT, ("app.db.opened", "app.uow.Unit"))],

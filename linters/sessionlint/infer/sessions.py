@@ -204,7 +204,8 @@ def _files_used_directly(survey: Survey, door: Door) -> dict[str, None]:
 def _dependencies(survey: Survey, door: Door) -> list[Source]:
     """The dependencies to approve: not the private one of an endpoint file where there is a common one.
 
-    One that reads what a middleware has opened is private to none. One of the session module that hands out what opens sessions will do where none hands out sessions.
+    One that reads what a middleware has opened is private to none. One of the session module that hands out what
+    opens sessions will do where none hands out sessions.
     """
     found = [s for s in door.sources if s.kind == DEPENDENCY and s.function.parent is None]
     plain = [s for s in found if not s.by_call]

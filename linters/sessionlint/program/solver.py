@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import demand, operators, promising
+from sessionlint.program import by_shape, demand, operators, promising
 from sessionlint.program import memo as memory
 from sessionlint.program.model import ClassInfo, FunctionInfo
 from sessionlint.program.parameters import Parameters
 from sessionlint.program.revealing import completed, revealed, revealed_attributes
 from sessionlint.program.values import (
     UNKNOWN,
+    Cls,
     Param,
     Value,
     const,
@@ -89,6 +90,9 @@ class Solver(Parameters):
             self.flow(param.info, param.name, value)
         for owner, name, value in revealed_attributes(self.functions, self._cells, self.attribute):
             self.write(("attr", owner, name), value)
+        declared = {key[1]: None for key in (*self._readers, *self._leads_to) if key[0] == "subclasses"}
+        for protocol, made in by_shape.fulfilled(declared, self.classes, self.peek, self.mro):
+            self.write(("subclasses", protocol), (Cls(made),))
         for function in promising.opaque(self.functions, self.objects_of):
             self.write((promising.OPAQUE, function), _ANY)
         return bool(self._queue)

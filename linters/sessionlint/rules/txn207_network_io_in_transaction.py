@@ -2331,6 +2331,47 @@ async def ship(session: AsyncSession, carrier: httpx.AsyncClient, order_id: int)
     await carrier.post("/labels", json={"to": found.address})  # TXN207@11
 """
     ),
+    Bad(
+        """
+# --- app/ports.py
+from typing import Protocol
+
+
+class Mailer(Protocol):
+    async def send(self, to: str, text: str) -> None: ...
+
+
+class Printer(Protocol):
+    def show(self, to: str, text: str) -> None: ...
+# --- app/adapters.py
+import httpx
+
+
+class HttpMailer:
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    async def send(self, to: str, text: str) -> None:
+        async with httpx.AsyncClient() as client:
+            await client.post(self.url, json={"to": to, "text": text})
+
+
+class Screen:
+    def show(self, to: str, text: str) -> None:
+        print(to, text)
+# --- app/tasks/reminders.py
+from app.models.item import Item
+from app.ports import Mailer, Printer
+from app.session import get_session
+
+
+async def remind(mailer: Mailer, printer: Printer, item_id: int) -> None:
+    async with get_session() as session, session.begin():
+        item = await session.get(Item, item_id)
+        printer.show(item.owner, "soon")
+        await mailer.send(item.owner, "soon")  # TXN207@15
+"""
+    ),
 ]
 
 GOOD = [
