@@ -721,6 +721,73 @@ def parcels(session: Session = Depends(get_session_dependency)):
 """,
         path="app/routers/parcels.py",
     ),
+    Bad(
+        """
+# --- app/transactional.py
+from functools import wraps
+
+from app.registry import session
+
+
+class Transactional:
+    def __call__(self, function):
+        @wraps(function)
+        async def wrapper(*args, **kwargs):
+            return await self.committed(function, args, kwargs)
+
+        return wrapper
+
+    async def committed(self, function, args, kwargs):
+        result = await function(*args, **kwargs)
+        await session.commit()  # noqa: TXN201
+        return result
+# --- app/registry.py
+from contextvars import ContextVar
+
+from sqlalchemy.ext.asyncio import async_scoped_session, async_sessionmaker, create_async_engine
+
+scope: ContextVar[str] = ContextVar("scope")
+session = async_scoped_session(async_sessionmaker(create_async_engine("postgresql://db/app")), scope.get)
+# --- app/routers/items.py
+from celery import Celery
+from fastapi import APIRouter
+
+from app.models.item import Item
+from app.registry import session
+from app.transactional import Transactional
+
+router = APIRouter()
+celery = Celery("items")
+
+
+@celery.task
+def index(item_id):
+    print(item_id)
+
+
+@router.post("/items")
+@Transactional()
+async def add(name: str):
+    item = Item(name=name)
+    session.add(item)
+    await session.flush()
+    index.delay(item.id)  # TXN603@5
+
+
+@Transactional()
+async def save(name: str):
+    item = Item(name=name)
+    session.add(item)
+    await session.flush()
+    return item.id
+
+
+@router.post("/saved")
+async def saved(name: str):
+    item_id = await save(name)
+    index.delay(item_id)
+"""
+    ),
 ]
 
 GOOD = [
@@ -1137,12 +1204,15 @@ async def order(name: str, tasks: BackgroundTasks, session=Depends(get_session_d
 ]
 
 
+_STARTS = ("schedule", "effect", "started")
+
+
 def check(program: Program) -> Iterator[Finding]:
     """Every schedule inside a transaction block, and every one between a write and its commit."""
     awaited = awaited_tasks(program)
     reported: set[Site] = set()
     later = program.shared(begun_later)
-    for event in program.events("schedule", "effect", "started"):
+    for event in program.events(*_STARTS):
         if event.site in reported or is_told_inside(program, event) or not _starts_work(program, event, awaited):
             continue
         if is_only_made(program, event, later):
@@ -1173,13 +1243,37 @@ def check(program: Program) -> Iterator[Finding]:
         if is_idle(program, event, awaited | program.shared(_executed)):
             continue
         reported.add(event.site)
-        what = ir.text_of(event.expr) if event.expr is not None and event.expr[0] != "z" else called(event)
+        told = _in_wrapped(event)
+        if told is not event:
+            if told.site in reported:
+                continue
+            reported.add(told.site)
+            since = f"around it ({event.function.qualname}())"
+            where = "in a function that calls the decorated one"
+        what = ir.text_of(told.expr) if told.expr is not None and told.expr[0] != "z" else called(told)
         yield program.finding(
-            META, event,
+            META, told,
             f"{what} schedules background work before the transaction {since} has committed. Schedule it {where}, with "
             "the ids it needs.",
             [step, *_inner(program, event)],
         )  # fmt: skip
+
+
+def _in_wrapped(event: Event) -> Event:
+    """What a decorated function does to schedule work, where what is put around all such functions calls one of them.
+
+    Nothing can be changed there, and what is silenced there is silenced for all of them.
+    """
+    callee, effect, written = event.callee, event.effect, event.expr[2] if event.expr and event.expr[0] == "c" else None
+    if callee is None or effect is None or written is None or written[0] != "n" or not callee.decorator_values:
+        return event
+    around: FunctionInfo | None = event.function
+    while around is not None and all(p[0] != written[2] for p in around.params):
+        around = around.parent
+    hop = callee.summary.effects.get(effect) if around is not None else None
+    if hop is None:
+        return event
+    return next((e for e in callee.events if e.site == hop.site and e.kind in _STARTS), event)
 
 
 def _starts_work(program: Program, event: Event, awaited: frozenset[Site]) -> bool:
