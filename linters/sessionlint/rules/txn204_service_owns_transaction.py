@@ -29,7 +29,8 @@ META = Rule(
         "Two services that each own a transaction cannot be put into one: the second failure leaves the first one's "
         "rows behind. And called by an owner, or after any earlier statement on that session, `begin()` raises "
         "`InvalidRequestError: A transaction is already begun on this Session`. A block that a helper of no layer "
-        "begins on what it is given (`async with transaction(self.session):`) is told where the service uses it."
+        "begins on what it is given (`async with transaction(self.session):`) is told where the service uses it. What "
+        "stands in a dictionary or record that the caller has filled with its session is received, too."
     ),
     remedy=(
         "The endpoint or background function wraps the call: `async with session.begin(): await service(session, …)`. "
