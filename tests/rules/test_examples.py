@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from sessionlint.rules import examples
@@ -10,6 +12,8 @@ from sessionlint.rules.catalogue import all_rules
 
 _RULES = list(all_rules())
 _BAD = [(r, i, b) for r in _RULES for i, b in enumerate(r.BAD)]
+#: A call of nothing, quotes around nothing.
+_NAMELESS = re.compile(r"(?:^|[\s`'])\(\)|(?<!`)``(?!`)|(?<!\w)''(?!\w)")
 _GOOD = [(r, i, g) for r in _RULES for i, g in enumerate(r.GOOD)]
 
 
@@ -17,13 +21,15 @@ def _findings(example: Bad | Good, codes: set[str] | None) -> list[tuple[str, in
     files = examples.split(example.source, example.path)
     policy = examples.policy_for(dict(example.policy), files)
     program = examples.program_for(files, policy)
-    found = {
-        (f.path, f.span.line, f.span.column, f.code)
+    told = [
+        f
         for rule in _RULES
         if (codes is None or rule.META.code in codes) and policy.enabled(rule.META.code)
         for f in rule.check(program)
-    }
-    return sorted(found)
+    ]
+    nameless = [t for f in told for t in (f.message, *(s.note for s in f.trace)) if not t or _NAMELESS.search(t)]
+    assert not nameless, "messages and steps name what they tell of"
+    return sorted({(f.path, f.span.line, f.span.column, f.code) for f in told})
 
 
 @pytest.mark.parametrize(("rule", "index", "bad"), _BAD, ids=[f"{r.META.code}-{i}" for r, i, _ in _BAD])

@@ -79,7 +79,7 @@ def operate(
     if name == "merge" and kind == SESSION and not attaches:
         merging.copied(frame, subjects, first or dict(keywords).get("instance", UNKNOWN))
     if name == "add" and kind == SESSION and first:
-        merging.attached(frame, first, e[1], Hop(frame.site(e[1]), "", None))
+        merging.attached(frame, first, e[1], Hop(frame.site(e[1]), "a row is added here", None))
     closed = any(frame.know(s, "closed") == 1 for s in subjects)
     if closed and name not in PASSIVE:
         flags = (*flags, "closed")

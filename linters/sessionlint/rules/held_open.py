@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sessionlint.facts import ir
 from sessionlint.facts.blocks import blocks_of
-from sessionlint.program.holding import ASKED, FLUSHED, LASTING, PENDING, WAITS_FOR_FLUSH
+from sessionlint.program.holding import ASKED, FLUSHED, LASTING
 from sessionlint.program.model import Effect
 from sessionlint.program.values import Const, Value
 from sessionlint.report import TraceStep
 from sessionlint.rules.decorated_units import units_around
 from sessionlint.rules.never_given import is_never_given
 from sessionlint.rules.request_blocks import request_blocks
+from sessionlint.rules.sent_by_queries import sending, sends_and_waits, unsent
 from sessionlint.rules.transactions import behind, called, closing_commits, down_to, owner_of, request_dependencies
 from sessionlint.rules.watching import is_within
 
@@ -36,6 +37,8 @@ class Opening(NamedTuple):
     entered: bool = False
     #: in a loop: in the round before
     before: bool = False
+    #: what a query sends there, in the call that waits
+    sent: str = ""
     #: where the session module runs what the call hands it
     work: Event | None = None
 
@@ -81,13 +84,24 @@ def _in_function(program: Program, event: Event, session: object, sometimes: boo
         return None
     # of what one call does, in no order
     last = min((e for e in opens if e.span == opens[-1].span), key=lambda e: (e.name == FLUSHED, e.name, e.text))
-    what = "sends what waits to be written" if last.name == FLUSHED else "opens a transaction"
-    steps = down_to(program, last) or [program.step(last.site, f"{called(last)} {what}")]
-    if last.name == FLUSHED and (waiting := _unsent(events, last, session)) is not None:
-        steps.insert(0, program.step(waiting.site, f"{called(waiting)} leaves something to be written"))
+    if last.name == FLUSHED and last.callee is None:
+        steps = sending(program, events, last, session)
+        if sends_and_waits(events, event, last):
+            return _of_own_query(program, unsent(events, last, session), event, steps)
+    else:
+        steps = down_to(program, last) or [program.step(last.site, f"{called(last)} opens a transaction")]
     entered = last.callee is not None and (last.callee.name in _ENTERS or "context" in last.flags)
     before = "loop" in last.flags and (last.span == event.span or not any(e is last for e in events[:here]))
     return Opening(f"`{called(last)}` on line {program.line_of(*last.site)}", steps, entered, again and before)
+
+
+def _of_own_query(program: Program, write: Event | None, event: Event, steps: list[TraceStep]) -> Opening:
+    """The query of the call that waits, which sends what was written before; in a loop, maybe in the round before."""
+    if write is None:
+        return Opening("its own query", steps, sent="what was added or changed before")
+    before = "loop" in write.flags and write.span > event.span
+    sent = f"what `{called(write)}` on line {program.line_of(*write.site)} left to be written"
+    return Opening("its own query", steps, before=before, sent=sent)
 
 
 def _not_ended(events: list[Event], here: int, opens: list[Event], session: object) -> list[Event]:
@@ -119,23 +133,6 @@ def _ends(event: Event) -> bool:
     """Whether a transaction is ended here or below, whatever way was taken."""
     told = event.kind == "txn" or (event.kind == "effect" and event.text == "txn")
     return told and event.name in _ENDS and event.flags.isdisjoint(_SOMETIMES)
-
-
-def _unsent(events: list[Event], sent: Event, session: object) -> Event | None:
-    """The last write before the query that has sent it; in a loop, the last one of the round before."""
-    here = next((i for i, other in enumerate(events) if other is sent), 0)
-    around = (*events[here + 1 :], *events[:here]) if "loop" in sent.flags else events[:here]
-    writes = [e for e in around if session in e.subject and e.span != sent.span and _adds(e)]
-    return writes[-1] if writes else None
-
-
-def _adds(event: Event) -> bool:
-    """Whether something is added, merged, deleted or changed, here or by what is called."""
-    if event.kind == "use":
-        return event.name in WAITS_FOR_FLUSH
-    if event.callee is None or event.effect is None:
-        return event.kind == "change"
-    return (event.effect.subject, PENDING) in event.callee.summary.leaves
 
 
 def _of_change(program: Program, event: Event, session: Any) -> Opening | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sessionlint.facts import ir
 from sessionlint.program.model import Effect
 from sessionlint.program.values import Injected
 from sessionlint.report import TraceStep
@@ -61,8 +60,7 @@ def open_since(program: Program, event: Event) -> Since:
         earlier = _earlier(event)
         if earlier is None:
             return Since()
-        what = called(earlier) if earlier.kind != "change" else f"{ir.text_of(earlier.expr)} = …"
-        step = program.step(earlier.site, f"{what} already opened a transaction")
+        step = program.step(earlier.site, f"{called(earlier)} already opened a transaction")
         return Since(f"line {program.line_of(*earlier.site)}", (step, *down_to(program, earlier)[1:]))
     outer = begun_around(program, event)
     if outer is not None:

@@ -294,15 +294,25 @@ def _scheduled_owner(event: Event, handle: Handle) -> bool:
 
 def closes(program: Program, info: ClassInfo, atom: Any) -> bool:
     """Whether some method of the class closes what it keeps under ``atom``."""
-    for function in _methods(program, info):
+    methods = list(_methods(program, info))
+    for function in methods:
         for effect in function.summary.effects:
             if effect.kind == "txn" and effect.name == "close" and _is(effect.subject, atom):
                 return True
         # what has opened it on an exit stack does not end it
         ending = (e for e in function.events if _ends(e) and (e.kind == "txn" or atom not in e.subject))
-        if any(_is(a, atom) for e in ending for a in e.subject):
+        if any(_is(a, atom) and not _is_another(function, a, atom, methods) for e in ending for a in e.subject):
             return True
     return False
+
+
+def _is_another(function: FunctionInfo, session: Any, kept: Any, methods: list[FunctionInfo]) -> bool:
+    """Whether a method opens a session for itself, where the kept one comes from, too, and by none of its class."""
+    return session != kept and any(
+        e.kind == "obtain" and e.site == session.site and e.callee not in methods and session in e.subject
+        for e in function.events
+        if isinstance(session, Handle)
+    )
 
 
 def is_closed_by_user(program: Program, kept: Any) -> bool:

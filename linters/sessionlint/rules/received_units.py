@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from sessionlint.program.literals import owner_of
 from sessionlint.program.model import KEPT, Effect
 from sessionlint.program.values import Handle, Site
+from sessionlint.rules.background_work import enclosing
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -29,6 +31,34 @@ def is_of_received_unit(program: Program, function: FunctionInfo, session: Any) 
     if keeper is None or maker in own:
         return False
     return not any(_opens(program, e, keeper) for f in own for e in _beside_blocks(f, f is function))
+
+
+def is_handed_down(program: Program, function: FunctionInfo, session: Any) -> bool:
+    """Whether another function opens a session, and begins on it by what it calls: that has it out of what it is given.
+
+    ``Pipeline(session=session)`` that keeps its ``**resources``, ``work(Bundle(session, name))``.
+    """
+    if not isinstance(session, Handle) or session.kind != "session" or session.registry:
+        return False
+    maker = _maker(program, session.site)
+    if maker is None or maker.name == "<module>" or maker in _kin(program, function):
+        return False
+    if function in (*enclosing(maker), *maker.wrappers) or maker in function.wrappers:
+        return False
+    return any(
+        e.kind == "effect" and e.text == "txn" and e.name == "begin" and session in e.subject for e in maker.events
+    )
+
+
+def _kin(program: Program, function: FunctionInfo) -> Iterator[FunctionInfo]:
+    """The functions around a function, and the methods of the classes that have those: what one opens is theirs."""
+    for own in enclosing(function):
+        yield own
+        info = own.class_info
+        if info is not None:
+            above = program.solver.mro(info)
+            family = (c for c in program.classes if c in above or info in program.solver.mro(c))
+            yield from (m for cls in family for m in cls.methods.values())
 
 
 def keeper_of(program: Program, session: Any) -> ClassInfo | None:

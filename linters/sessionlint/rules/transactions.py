@@ -68,11 +68,13 @@ def _handed_on(program: Program, name: str) -> Iterator[Event]:
 
 def called(event: Event) -> str:
     """How a call reads in the source, for messages: ``save(…)``."""
-    if event.name == "__iter__":
+    if event.name == "__iter__" or (event.kind == "hold" and event.expr is not None and event.expr[0] == "z"):
         return "for … in query"
     gone_through = event.kind == "network" and not event.name.endswith("__")
-    read = ("c", "aw", "n", "a") if gone_through else ("c", "aw")
+    read = ("c", "aw", "n", "a") if gone_through or event.kind == "hold" else ("c", "aw")
     text = ir.text_of(event.expr) if event.expr is not None and event.expr[0] in read else ""
+    if event.kind == "change" and not text:
+        return f"{ir.text_of(event.expr)} = …"
     return text or f"{_special(event.callee) if event.callee else event.name}()"
 
 

@@ -488,6 +488,45 @@ async def described(key):
         return await session.get(object, key)
 """
     ),
+    Bad(
+        """
+from app.session import get_session
+
+
+class Beacon:
+    async def light(self):
+        self.session = await get_session().__aenter__()  # TXN109@9
+
+    async def flash(self):
+        async with get_session() as session, session.begin():
+            session.add(object())
+
+
+class Lantern:
+    async def light(self):
+        self.session = await get_session().__aenter__()
+
+    async def flash(self):
+        async with get_session() as session, session.begin():
+            session.add(object())
+
+    async def douse(self):
+        await self.session.close()
+
+
+class Lamp:
+    async def light(self):
+        self.session = await self.oil()
+
+    async def oil(self):
+        return await get_session().__aenter__()
+
+    async def flash(self):
+        session = await self.oil()
+        await session.close()
+""",
+        path="app/jobs.py",
+    ),
 ]
 
 GOOD = [

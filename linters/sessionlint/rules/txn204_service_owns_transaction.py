@@ -9,7 +9,7 @@ from sessionlint.program.values import Site
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.declared_sessions import is_declared_and_given
-from sessionlint.rules.received_units import is_of_received_unit
+from sessionlint.rules.received_units import is_handed_down, is_of_received_unit
 from sessionlint.rules.sessions_inside import held_at_yield
 from sessionlint.rules.transactions import called, down_to, one_per_call, owner_of, received
 from sessionlint.rules.two_halves import is_half_of_block
@@ -29,7 +29,8 @@ META = Rule(
         "Two services that each own a transaction cannot be put into one: the second failure leaves the first one's "
         "rows behind. And called by an owner, or after any earlier statement on that session, `begin()` raises "
         "`InvalidRequestError: A transaction is already begun on this Session`. A block that a helper of no layer "
-        "begins on what it is given (`async with transaction(self.session):`) is told where the service uses it."
+        "begins on what it is given (`async with transaction(self.session):`) is told where the service uses it. What "
+        "stands in a dictionary or record that the caller has filled with its session is received, too."
     ),
     remedy=(
         "The endpoint or background function wraps the call: `async with session.begin(): await service(session, …)`. "
@@ -699,6 +700,112 @@ async def anew(session: AsyncSession, row) -> None:
         session.add(row)
 """
     ),
+    Bad(
+        """
+# --- app/deciding.py
+def begun(session):
+    return session.begin()
+# --- app/services/tides.py
+from typing import NamedTuple
+
+from app.deciding import begun
+from app.session import get_session
+
+KEY = "session"
+
+
+class Tide(NamedTuple):
+    session: object
+    name: str
+
+
+def tide(session, name):
+    return Tide(session, name)
+
+
+class Ebb:
+    def __init__(self, **given):
+        self.given = given
+
+    async def run(self, row):
+        session = self.given[KEY]
+        async with session.begin():  # TXN204@20
+            session.add(row)
+
+    async def part(self, row):
+        session = self.given[KEY]
+        async with session.begin_nested():
+            session.add(row)
+
+    async def helped(self, row):
+        async with begun(self.given[KEY]):  # TXN204@20
+            self.given[KEY].add(row)
+
+
+async def flow(given, row):
+    session, _ = given
+    async with session.begin():  # TXN204@16
+        session.add(row)
+
+
+class Spring:
+    def __init__(self):
+        self.kept = {}
+
+    async def run(self, row):
+        async with get_session() as session:
+            self.kept[KEY] = session
+            await self._put(row)
+
+    async def _put(self, row):
+        async with self.kept[KEY].begin():
+            self.kept[KEY].add(row)
+
+
+async def neap(row):
+    kept = {}
+
+    async def put():
+        async with kept[KEY].begin():
+            kept[KEY].add(row)
+
+    async with get_session() as session:
+        kept[KEY] = session
+        await put()
+
+
+class Basin:
+    async def __aenter__(self):
+        self.manager = get_session()
+        self.held = {KEY: await self.manager.__aenter__()}
+        return self
+
+    async def __aexit__(self, *error):
+        await self.manager.__aexit__(*error)
+
+
+async def fill(row):
+    async with Basin() as basin:
+        async with basin.held[KEY].begin():
+            basin.held[KEY].add(row)
+# --- app/tasks/tides.py
+from app.services.tides import Ebb, flow, tide
+from app.session import get_session
+
+
+async def nightly(row):
+    async with get_session() as session:
+        ebb = Ebb(session=session, retries=3)
+        await ebb.run(row)
+        await ebb.part(row)
+        await ebb.helped(row)
+
+
+async def hourly(row):
+    async with get_session() as session:
+        await flow(tide(session, "low"), row)
+"""
+    ),
 ]
 
 GOOD = [
@@ -906,9 +1013,14 @@ def _by_helpers(program: Program) -> Iterator[Event]:
         # what a service is handed to be entered is a unit of work; inside the block of an owner it is TXN205
         if "received" in event.flags or owner_of(event, event.subject) is not None:
             continue
-        known = event.function.summary.ambient
-        if event.subject and all(received(a) or a in known for a in event.subject) and _is_begun_below(program, event):
+        given = bool(event.subject) and all(_is_given(program, event.function, a) for a in event.subject)
+        if given and _is_begun_below(program, event):
             yield event
+
+
+def _is_given(program: Program, function: FunctionInfo, session: Any) -> bool:
+    """Whether it was received, read out of a context variable, or stood in what the function was given."""
+    return received(session) or session in function.summary.ambient or is_handed_down(program, function, session)
 
 
 def _is_begun_below(program: Program, event: Event) -> bool:
@@ -928,11 +1040,10 @@ def _is_begun_below(program: Program, event: Event) -> bool:
 
 
 def _is_received(program: Program, event: Event, session: Any) -> bool:
-    function = event.function
     # what it reads out of a context variable is its callers', too
-    if received(session) or session in function.summary.ambient:
+    if _is_given(program, event.function, session) or is_of_received_unit(program, event.function, session):
         return True
-    return is_of_received_unit(program, function, session) or is_declared_and_given(program, event, session)
+    return is_declared_and_given(program, event, session)
 
 
 def _is_for_request(program: Program, event: Event) -> bool:

@@ -3331,8 +3331,13 @@ def check(program: Program) -> Iterator[Finding]:
             continue  # a transaction that the callee holds open itself is told there
         else:
             since, steps = f"that {opening.who} opened", opening.steps
-            since += " in the round before" if opening.before else ""
             remedy = "Make the call before it, or after the commit"
+            if opening.sent:
+                since = f"in which its own query sends {opening.sent}"
+                remedy = "Commit that first" if opening.before else "Commit that first, or make the call before it"
+                above = {(step.path, step.line, step.column) for step in steps}
+                trace = [step for step in trace if (step.path, step.line, step.column) not in above]
+            since += " in the round before" if opening.before else ""
         verb = "sleeps" if event.name.endswith("sleep") else "waits on the network"
         message = (
             f"`{called(event)}` {verb} while the transaction {since} is open. {remedy}, and store the answer in a "
