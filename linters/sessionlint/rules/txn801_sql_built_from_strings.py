@@ -1114,6 +1114,35 @@ async def run(session, language, config):
     return await Other(session, language, config).run()
 """,
     ),
+    Bad(
+        path="app/services/lids.py",
+        source="""
+from dataclasses import dataclass, field
+from typing import Final
+
+from sqlalchemy import text
+
+KEPT: dict = {}
+
+
+def keep(name, clause):
+    KEPT[name] = clause
+
+
+@dataclass
+class Lids:
+    size: Final = "size > 3"
+    sorts: dict = field(default_factory=dict)
+
+    async def all(self, session, order):
+        await session.execute(text(f"SELECT id FROM lids WHERE {self.size}"))  # TXN801@31
+        await session.execute(text(f"SELECT id FROM lids ORDER BY {self.sorts.get(order)}"))  # TXN801@31
+
+
+async def kept(session, name):
+    await session.execute(text(f"SELECT id FROM lids WHERE {KEPT.get(name)}"))  # TXN801@27
+""",
+    ),
 ]
 
 GOOD = [
@@ -2152,6 +2181,39 @@ async def run(session, first, second, third):
     await Search(session, first).run()
     await Other(session, second).run()
     return await Words(third).run(session)
+""",
+    ),
+    Good(
+        path="app/services/jars.py",
+        source="""
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+import typing_extensions
+from sqlalchemy import text
+
+ORDERS: Final = {"new": "created_at DESC", "old": "created_at"}
+WAYS: typing_extensions.Final = {"up": "ASC", "down": "DESC"}
+SHELVES: Mapping = {"top": "shelf = 1", "low": "shelf > 4"}
+
+
+@dataclass
+class Jars:
+    lids: ClassVar = {"tin": "lid = 1"}
+
+    async def closed(self, session, lid):
+        await session.execute(text(f"SELECT id FROM jars WHERE {self.lids.get(lid, 'lid = 2')}"))
+
+
+async def run(session, order, way, shelf):
+    by = ORDERS.get(order)
+    if by is None:
+        raise ValueError(order)
+    await session.execute(text(f"SELECT id FROM jars ORDER BY {by} {WAYS.get(way, 'ASC')}"))
+    await session.execute(text(f"SELECT id FROM jars WHERE {SHELVES.get(shelf, 'true')}"))
+    widths: Final[dict] = {"broad": "width > 9"}
+    await session.execute(text(f"SELECT id FROM jars WHERE {widths.get(shelf, 'true')}"))
 """,
     ),
 ]
