@@ -1143,6 +1143,31 @@ async def kept(session, name):
     await session.execute(text(f"SELECT id FROM lids WHERE {KEPT.get(name)}"))  # TXN801@27
 """,
     ),
+    Bad(
+        path="app/services/cans.py",
+        source="""
+from sqlalchemy import text
+
+COLUMNS = frozenset({"name", "size"})
+
+
+async def sorted_by(session, order: str, other: str, names, strict):
+    if not {order, "name"} & COLUMNS:
+        raise ValueError(order)
+    await session.execute(text(f"SELECT id FROM tins ORDER BY {order}"))  # TXN801@27
+    if COLUMNS - {order}:
+        raise ValueError(order)
+    await session.execute(text(f"SELECT id FROM tins ORDER BY {order}"))  # TXN801@27
+    if {order} - names or (strict and {order} - COLUMNS):
+        raise ValueError(order)
+    await session.execute(text(f"SELECT id FROM tins ORDER BY {order}"))  # TXN801@27
+    unknown = {order, other} - COLUMNS
+    other = names.pop()
+    if unknown:
+        raise ValueError(unknown)
+    await session.execute(text(f"SELECT id FROM tins ORDER BY {other}"))  # TXN801@27
+""",
+    ),
 ]
 
 GOOD = [
@@ -2214,6 +2239,44 @@ async def run(session, order, way, shelf):
     await session.execute(text(f"SELECT id FROM jars WHERE {SHELVES.get(shelf, 'true')}"))
     widths: Final[dict] = {"broad": "width > 9"}
     await session.execute(text(f"SELECT id FROM jars WHERE {widths.get(shelf, 'true')}"))
+""",
+    ),
+    Good(
+        path="app/services/tins.py",
+        source="""
+from sqlalchemy import text
+
+COLUMNS = frozenset({"name", "size"})
+SORTS = {"name": "n", "size": "s"}
+
+
+async def sorted_by(session, order: str, other: str, payload):
+    if unknown := {order} - COLUMNS:
+        raise ValueError(unknown)
+    await session.execute(text(f"SELECT id FROM tins ORDER BY {order}"))
+    left = {other, payload.by}.difference(SORTS)
+    if left:
+        raise ValueError(left)
+    await session.execute(text(f"SELECT id FROM tins ORDER BY {other}, {payload.by}"))
+
+
+async def grouped(session, group: str, then: str):
+    if not {group, then} <= SORTS.keys():
+        raise ValueError(group)
+    await session.execute(text(f"SELECT {group}, {then} FROM tins GROUP BY {group}, {then}"))
+
+
+async def filtered(session, first: str, second: str, third: str):
+    if COLUMNS.issuperset([first, second]):
+        await session.execute(text(f"SELECT {first}, {second} FROM tins"))
+    assert {third}.issubset(COLUMNS)
+    await session.execute(text(f"SELECT {third} FROM tins"))
+
+
+async def keyed(session, key: str):
+    if key not in SORTS.keys():
+        raise KeyError(key)
+    await session.execute(text(f"SELECT {key} FROM tins"))
 """,
     ),
 ]
