@@ -24,13 +24,14 @@ _MATH = (
     "ceil", "floor", "trunc", "fabs", "sqrt", "isqrt", "log", "log2", "log10", "exp", "pow", "prod", "gcd", "lcm",
     "comb", "perm", "factorial", "hypot", "fsum", "copysign",
 )  # fmt: skip
+_CASES = ("lower", "upper", "title", "capitalize", "casefold", "strip")
 #: What stands behind a number once it is a whole one.
 WHOLE = ".__int__()"
 #: Numbers, names of mapped tables and quoted names cannot carry foreign text.
 HARMLESS = knowledge.QUOTED_NAMES | {
     knowledge.MAPPED_TABLE, knowledge.MAPPED_COLUMN, "sqlalchemy.Table()",
     *(f"builtins.{name}()" for name in COUNTS), *(f"math.{name}()" for name in _MATH),
-    *(f"builtins.bool().{name}()" for name in ("lower", "upper", "title", "capitalize")),
+    *(f"{made}().{name}()" for made in ("builtins.bool", "typing.Literal") for name in _CASES),
     "decimal.Decimal()", "time.time()", "time.time_ns()", "random.randint()", "random.randrange()", "os.getpid()",
     "sqlalchemy.table_name()", "enum.Enum().value()", "typing.Literal()", padding.PADDED,
 }  # fmt: skip

@@ -45,7 +45,8 @@ META = Rule(
         "names, and lists of names, that a test finds among literals or the columns of a "
         "model, here, in a function that raises for others, or in the constructor of the object that keeps them; "
         "what a test, or a pattern that the parameter is declared with, lets through only as a plain word "
-        '(`re.fullmatch(r"[a-z_]+", name)`, `name.isidentifier()`); SQL that comes as a whole from elsewhere than a '
+        '(`re.fullmatch(r"[a-z_]+", name)`, `name.isidentifier()`), and what is left where all else is taken out '
+        '(`re.sub(r"[^a-z_]", "", name)`); SQL that comes as a whole from elsewhere than a '
         "request; f-strings that are no SQL. "
         "Migrations and tests."
     ),
@@ -1168,6 +1169,24 @@ async def sorted_by(session, order: str, other: str, names, strict):
     await session.execute(text(f"SELECT id FROM tins ORDER BY {other}"))  # TXN801@27
 """,
     ),
+    Bad(
+        path="app/services/corks.py",
+        source="""
+import re
+
+from sqlalchemy import text
+
+SPACED = re.compile(r"[^\\w ]")
+
+
+async def run(session, order, by):
+    await session.execute(text(f"SELECT id FROM corks ORDER BY {SPACED.sub('', order)}"))  # TXN801@27
+    await session.execute(text(f"SELECT id FROM corks ORDER BY {re.sub('[a-z]', '', order)}"))  # TXN801@27
+    await session.execute(text(f"SELECT id FROM corks ORDER BY {re.sub('[^a-z]', by, order)}"))  # TXN801@27
+    await session.execute(text(f"SELECT id FROM corks ORDER BY {re.sub('[^a-z]', '', order, 1)}"))  # TXN801@27
+    await session.execute(text(f"SELECT id FROM corks ORDER BY {re.sub('[^a-z]', '--', order)}"))  # TXN801@27
+""",
+    ),
 ]
 
 GOOD = [
@@ -2277,6 +2296,32 @@ async def keyed(session, key: str):
     if key not in SORTS.keys():
         raise KeyError(key)
     await session.execute(text(f"SELECT {key} FROM tins"))
+""",
+    ),
+    Good(
+        path="app/services/corks.py",
+        source="""
+import re
+
+from sqlalchemy import text
+
+OTHERS = re.compile(r"[^a-z_]+")
+
+
+def clause(wanted, number):
+    field = re.sub(r"[^a-zA-Z0-9_]", "", wanted.field)
+    if not field:
+        raise ValueError(wanted.field)
+    clauses = {"eq": f"{field} = :v_{number}", "ne": f"{field} <> :v_{number}"}
+    return clauses.get(wanted.how, f"{field} = :v_{number}")
+
+
+async def run(session, wanted, order, label):
+    where = " AND ".join(clause(each, number) for number, each in enumerate(wanted))
+    await session.execute(text(f"SELECT id FROM corks WHERE {where}"))
+    by = OTHERS.sub("", order)
+    await session.execute(text(f"SELECT id FROM corks ORDER BY {by.lower()}"))
+    await session.execute(text("SELECT id AS " + re.sub(r"\\W", "_", label.name) + " FROM corks"))
 """,
     ),
 ]
