@@ -202,6 +202,45 @@ async def ordered(session, order, way, other):
     assert second.startswith("SQL is built with an f-string from values that are not literals: by (")
 
 
+def test_sql_built_from_strings_names_what_it_was_put_together_from_elsewhere():
+    source = """
+import os
+
+from sqlalchemy import text
+
+
+class Search:
+    def __init__(self, session, language):
+        self.session = session
+        self.language = language
+
+    def where(self, wanted):
+        return f"{wanted.field} = '{wanted.value}'"
+
+    async def run(self, all_wanted):
+        clauses = [self.where(wanted) for wanted in all_wanted]
+        await self.session.execute(text("SELECT id FROM items WHERE " + " AND ".join(clauses)))
+        query = f"SELECT to_tsvector('{self.language}', name) FROM items"
+        await self.session.execute(text(query))
+
+
+async def run(session, shop, rows):
+    await Search(session, shop.language).run(rows)
+    query = "SELECT id FROM " + os.environ["TABLE"]
+    query += " WHERE shop = '%s'" % shop.name
+    await session.execute(text(query))
+    parts = [shop.columns()]
+    await session.execute(text("SELECT {} FROM {table}".format(", ".join(parts), table=shop.table)))
+"""
+    named = [told.partition("literals: ")[2].partition(" (")[0] for told in messages(source, "TXN801")]
+    assert named == [
+        "wanted.field and wanted.value",
+        "language",
+        "os.environ['TABLE'] and shop.name",
+        "parts and shop.table",
+    ]
+
+
 def test_the_reason_why_a_layer_was_inferred_is_told_with_it():
     source = """
 from sqlalchemy.ext.asyncio import AsyncSession

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from sessionlint.facts import ir
 from sessionlint.patterns import regex
+from sessionlint.program import mixed_names
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.strings import HOLE, texts_of
@@ -2373,11 +2374,12 @@ def _built(program: Program, event: Event, text: Text, trace: tuple[TraceStep, .
             given, text = parts[0]
             mixing = given
             trace = (program.step(given.site, "this part of the text is given here"), *trace)
-    names = unwritten(program, mixing, text) or _only_part(mixing.expr)
+    how, untold = mixed_names.of(text)
+    names = list(dict.fromkeys([*unwritten(program, mixing, text), *untold])) or _only_part(mixing.expr)
     return program.finding(
         META,
         event,
-        f"SQL is built with {text.how or 'string operations'} from values that are not literals{_named(names)} "
+        f"SQL is built with {how or 'string operations'} from values that are not literals{_named(names)} "
         f"({_shown(text)}). {_advice(text)}",
         trace,
     )
