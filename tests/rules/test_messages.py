@@ -438,3 +438,36 @@ async def job():
     [finding] = rule.check(program)
     notes = [step.note for step in finding.trace]
     assert notes[1:3] == ["store(…) is called", "@told is put around store()"]
+
+
+def test_who_is_given_a_session_is_told_to_do_without_closing_it():
+    source = """
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.session import session_factory
+
+
+async def given(session: AsyncSession, order):
+    await session.close()
+    async with session.begin():
+        session.add(order)
+
+
+async def made(order):
+    session = session_factory()
+    await session.close()
+    session.add(order)
+
+
+async def held(order):
+    async with session_factory() as session:
+        await session.flush()
+    session.add(order)
+"""
+    given, made, held = messages(source, "TXN208")
+    assert given.endswith(
+        "Leave the `close()` to who opened the session: a block of `session.begin()` ends the "
+        "transaction as well, and another may follow."
+    )
+    assert made.endswith("Do it before the `close()`, or open a second session for it.")
+    assert held.endswith("Move it into the block that holds the session, or open a second session for it.")
