@@ -202,6 +202,45 @@ async def ordered(session, order, way, other):
     assert second.startswith("SQL is built with an f-string from values that are not literals: by (")
 
 
+def test_sql_built_from_strings_names_what_it_was_put_together_from_elsewhere():
+    source = """
+import os
+
+from sqlalchemy import text
+
+
+class Search:
+    def __init__(self, session, language):
+        self.session = session
+        self.language = language
+
+    def where(self, wanted):
+        return f"{wanted.field} = '{wanted.value}'"
+
+    async def run(self, all_wanted):
+        clauses = [self.where(wanted) for wanted in all_wanted]
+        await self.session.execute(text("SELECT id FROM items WHERE " + " AND ".join(clauses)))
+        query = f"SELECT to_tsvector('{self.language}', name) FROM items"
+        await self.session.execute(text(query))
+
+
+async def run(session, shop, rows):
+    await Search(session, shop.language).run(rows)
+    query = "SELECT id FROM " + os.environ["TABLE"]
+    query += " WHERE shop = '%s'" % shop.name
+    await session.execute(text(query))
+    parts = [shop.columns()]
+    await session.execute(text("SELECT {} FROM {table}".format(", ".join(parts), table=shop.table)))
+"""
+    named = [told.partition("literals: ")[2].partition(" (")[0] for told in messages(source, "TXN801")]
+    assert named == [
+        "wanted.field and wanted.value",
+        "language",
+        "os.environ['TABLE'] and shop.name",
+        "parts and shop.table",
+    ]
+
+
 def test_the_reason_why_a_layer_was_inferred_is_told_with_it():
     source = """
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -399,3 +438,36 @@ async def job():
     [finding] = rule.check(program)
     notes = [step.note for step in finding.trace]
     assert notes[1:3] == ["store(…) is called", "@told is put around store()"]
+
+
+def test_who_is_given_a_session_is_told_to_do_without_closing_it():
+    source = """
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.session import session_factory
+
+
+async def given(session: AsyncSession, order):
+    await session.close()
+    async with session.begin():
+        session.add(order)
+
+
+async def made(order):
+    session = session_factory()
+    await session.close()
+    session.add(order)
+
+
+async def held(order):
+    async with session_factory() as session:
+        await session.flush()
+    session.add(order)
+"""
+    given, made, held = messages(source, "TXN208")
+    assert given.endswith(
+        "Leave the `close()` to who opened the session: a block of `session.begin()` ends the "
+        "transaction as well, and another may follow."
+    )
+    assert made.endswith("Do it before the `close()`, or open a second session for it.")
+    assert held.endswith("Move it into the block that holds the session, or open a second session for it.")

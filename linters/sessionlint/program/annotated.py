@@ -32,6 +32,8 @@ _FIELDS = ("ield()", ".attrib()", ".ib()", ".PrivateAttr()")
 FIELD = "field"
 #: What an annotation says that the project's own code goes on with.
 _OF_PROJECT = ("inst", "seq", "map")
+#: Types that say nothing of a dictionary that is written out.
+_PLAIN = ("builtins.dict(", "typing.", "collections.")
 #: What a field's default may be that instances then call, use or open.
 _KEPT = ("fn", "cls", "inst", "handle", "partial", "method")
 
@@ -64,6 +66,10 @@ def run(frame: Frame, s: ir.Stmt) -> None:
         frame.solver.set_attribute(frame.class_scope, s[2][2], (s[1], annotation, value, s[4]))
         from_requests.note(frame, s[2][2], s[3], value)
     typed = frame.solver.instances(annotation)
+    if typed and value and value[0].tag == "map" and _is_written(value):
+        typed = tuple([a for a in typed if a.tag != "ext" or not a.name.startswith(_PLAIN)])
+    elif value and not typed:
+        typed = constants.of_field(frame, s[3], value)
     if s[4] is None:
         if frame.class_scope is not None and not value and constants.is_left_to_classes(frame, s[3], typed):
             return
@@ -108,6 +114,11 @@ def _declare(frame: Frame, name: str, typed: Value, span: ir.Span4) -> None:
 def _is_field(atom: Any) -> bool:
     """``field(…)`` of a data class, attrs or pydantic: its annotation tells what it holds."""
     return bool(atom.tag == "map" or (atom.tag == "ext" and atom.name.endswith(_FIELDS)))
+
+
+def _is_written(value: Value) -> bool:
+    """Whether a value is a dictionary that is written out, and not what ``field(…)`` is told."""
+    return all(a.tag == "map" and a.items for a in value)
 
 
 def _keeps_clients(atom: Any) -> bool:

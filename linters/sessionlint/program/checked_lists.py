@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from sessionlint.facts import ir
-from sessionlint.program import listed
+from sessionlint.program import checked_sets, listed
 from sessionlint.program.declared_keys import CHECKED
 from sessionlint.program.frame import YES, Frame
 from sessionlint.program.model import FunctionInfo
@@ -21,7 +21,6 @@ EACH: Final = "each listed"
 TESTS: Final = frozenset({"x", "u", "o", "c", "b", "n", "w", "g"})
 _WITHIN: Final = frozenset({"<=", "<"})
 _AROUND: Final = frozenset({">=", ">"})
-_SETS: Final = frozenset({"set", "frozenset", "list", "tuple", "sorted"})
 _ONE_OF: Final[Value] = (Ext("typing.Literal()"),)
 #: What holds on each way: the names of the lists.
 Told = tuple[tuple[str, ...], tuple[str, ...]]
@@ -46,8 +45,8 @@ def tested(frame: Frame, test: ir.Expr) -> Told:
     if op == "c":
         return _called(frame, test)
     if op == "n":
-        left = frame.left_overs.get(test[2]) if frame.left_overs else None
-        return ((), (left,)) if left is not None else _NOTHING
+        kept = frame.left_overs.get(test[2]) if frame.left_overs else None
+        return ((), kept[0]) if kept is not None and checked_sets.told(kept[1]) is None else _NOTHING
     left = left_of(frame, test[3] if op == "w" else test)
     return ((), (left,)) if left is not None else _NOTHING
 
@@ -100,9 +99,12 @@ def left_of(frame: Frame, e: ir.Expr) -> str | None:
 
 def note_left(frame: Frame, target: ir.Expr, source: ir.Expr) -> None:
     """``unknown = set(columns) - COLUMNS``: whether it is empty tells of the list."""
-    left = left_of(frame, source) if target[0] == "n" else None
-    if left is not None:
-        frame.left_overs[target[2]] = left
+    if target[0] != "n":
+        return
+    left = left_of(frame, source)
+    names = (left,) if left is not None else checked_sets.names(source)
+    if names:
+        frame.left_overs[target[2]] = (names, source)
 
 
 def checked_by_loop(frame: Frame, loop: ir.Stmt) -> None:
@@ -135,20 +137,12 @@ def _tells(frame: Frame, test: ir.Expr, name: str, holds: bool) -> bool:
 def _among(frame: Frame, part: ir.Expr, whole: ir.Expr, plain: bool = False) -> tuple[str, ...]:
     """The list that is compared with a set; where numbers may be, too, it must be made one there."""
     name = _name(part) if plain or part[0] == "c" else None
-    while whole[0] == "c" and whole[2][0] == "n" and whole[2][2] in _SETS and len(whole[3]) == 1 and not whole[4]:
-        whole = whole[3][0]
     return (name,) if name is not None and listed.among_literals(frame, whole) else ()
 
 
 def _name(e: ir.Expr) -> str | None:
     """The name of the list in ``columns``, ``set(columns)``, ``values.keys()``."""
-    while e[0] == "c" and not e[4]:
-        if e[2][0] == "n" and e[2][2] in _SETS and len(e[3]) == 1:
-            e = e[3][0]
-        elif e[2][0] == "a" and e[2][3] == "keys" and not e[3]:
-            e = e[2][2]
-        else:
-            return None
+    e = checked_sets.container(e)
     return e[2] if e[0] == "n" else None
 
 

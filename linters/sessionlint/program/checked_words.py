@@ -1,6 +1,7 @@
 """Texts that a test, or a declaration, lets through only where they are plain words: names that carry no other text.
 
-``if not re.fullmatch(r"[a-z_]+", name): raise``, ``name.isidentifier()``, ``Query(pattern="^(asc|desc)$")``.
+``if not re.fullmatch(r"[a-z_]+", name): raise``, ``name.isidentifier()``, ``Query(pattern="^(asc|desc)$")``. And what
+is left of a text where all else is taken out: ``re.sub(r"[^a-z_]", "", name)``.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ _ONE: Final = r"(?:\\[wd.]|\[(?:\\[wd.]|\w-\w|[\w.])+\]|[\w.]|[+*?]|\{\d*,?\d*\}
 #: What a pattern may have whose texts are words and dots; a dot of its own is anything.
 _WORDS: Final = regex(rf"\^?(?:\(\?:|\(|\)|\||{_ONE})+(?:\$|\\Z)?")
 _DOT: Final = regex(r"(?<!\\)\.(?![^\[]*\])")
+#: What no word has in it, as a pattern of what is taken out; and what may stand there.
+_OTHERS: Final = regex(r"(?:\\W|\[\^(?:\\[wd.]|\w-\w|[\w.])+\])\+?")
+_PLAIN: Final = regex(r"\w+")
 #: Alternatives that all of a pattern has around them.
 _ENCLOSED: Final = regex(r"\^?\((?:\?:)?[^()]*\)(?:\$|\\Z)")
 #: What ``re.compile(…)`` gives.
@@ -52,6 +56,20 @@ def are_words(pattern: str, whole: bool) -> bool:
     if whole:
         return True
     return pattern.endswith(("$", r"\Z")) and ("|" not in pattern or _ENCLOSED.fullmatch(pattern) is not None)
+
+
+def leaves_words(frame: Frame, e: ir.Expr, of_module: bool) -> bool:
+    """Whether a call takes all but letters, digits and dots out of a text: ``re.sub(r"[^a-z_]", "", name)``."""
+    if e[0] != "c":
+        return False
+    args: tuple[ir.Expr, ...] = e[3]
+    if len(args) != (3 if of_module else 2) or e[2][0] != "a" or args[-2][0] != "k":
+        return False
+    by = args[-2][2]
+    if not isinstance(by, str) or (by and _PLAIN.fullmatch(by) is None):
+        return False
+    pattern = _written(frame, args[0]) if of_module else _compiled(frame, e[2][2])
+    return pattern is not None and _OTHERS.fullmatch(pattern) is not None
 
 
 def is_declared(param: Param) -> bool:
@@ -98,4 +116,4 @@ def _compiled(frame: Frame, e: ir.Expr) -> str | None:
     return kept[0].value if len(kept) == 1 else None
 
 
-__all__ = ["are_words", "compiled", "is_declared", "tested"]
+__all__ = ["are_words", "compiled", "is_declared", "leaves_words", "tested"]

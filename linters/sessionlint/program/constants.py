@@ -6,10 +6,8 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program.frame import Frame
-from sessionlint.program.values import ANY_TEXT, Ext, Value
+from sessionlint.program.values import ANY_TEXT, UNKNOWN, Value
 
-#: What a class variable that is a text is declared as, and one of which nothing is said.
-_TEXTS = (ANY_TEXT, Ext("typing.ClassVar()"))
 #: Bases that give a class no constructor.
 _WITHOUT_FIELDS = ("abc.", "typing.", "typing_extensions.", "builtins.object")
 
@@ -26,14 +24,25 @@ def is_declared(frame: Frame, annotation: ir.Expr, value: Value) -> bool:
     return "ClassVar" in _marks(frame, annotation)
 
 
+def of_field(frame: Frame, annotation: ir.Expr, value: Value) -> Value:
+    """``harbour: Final = "north"`` in a data class: a field that is a text, as its default is."""
+    if frame.class_scope is None or value[0].tag != "const" or value[0].kind != "str":
+        return UNKNOWN
+    if annotation is None or annotation[0] == "i":
+        return UNKNOWN
+    is_field = "Final" in _marks(frame, annotation) and _has_fields(frame, frame.class_scope)
+    return (ANY_TEXT,) if is_field else UNKNOWN
+
+
 def is_left_to_classes(frame: Frame, annotation: ir.Expr, typed: Value) -> bool:
     """``table: ClassVar[str]`` without a value: a text that the classes below write, and no object of its own has.
 
     So is ``table: str`` in a class that takes no fields: an object has another one only where that is assigned.
     """
-    if len(typed) != 1 or typed[0] not in _TEXTS:
-        return False
-    if typed[0] == ANY_TEXT and frame.class_scope is not None and not _has_fields(frame, frame.class_scope):
+    if typed != (ANY_TEXT,):
+        # one of which nothing is said
+        return not typed and annotation[0] != "i" and "ClassVar" in _marks(frame, annotation)
+    if frame.class_scope is not None and not _has_fields(frame, frame.class_scope):
         return True
     return "ClassVar" in _marks(frame, annotation)
 

@@ -275,7 +275,7 @@ class Frame(Notes):
         if self.origins:
             self.origins.pop(name, None)
         if self.left_overs:
-            self.left_overs = {left: of for left, of in self.left_overs.items() if name not in (left, of)}
+            self.left_overs = {left: of for left, of in self.left_overs.items() if name != left and name not in of[0]}
         if self.said:
             self.said.pop(name, None)
         if self.same_as:

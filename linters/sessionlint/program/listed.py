@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from sessionlint.facts import ir
 from sessionlint.patterns import regex
-from sessionlint.program import checked_words, mapped
+from sessionlint.program import checked_sets, checked_words, mapped
 from sessionlint.program.frame import YES, Frame
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import UNKNOWN, Ext, Operation, Param, Seq, Value, const, contained, join_all
@@ -19,10 +19,11 @@ from sessionlint.program.values import UNKNOWN, Ext, Operation, Param, Seq, Valu
 #: What is told of such a parameter on a path.
 LISTED = "listed"
 #: Conditions that may say so.
-TESTS = ("x", "u", "o", "c", "w")
+TESTS = ("x", "u", "o", "c", "w", "b", "n")
 _HOLDS = ("in", "==")
 _FAILS = ("not in", "!=")
 _IDENTITY = ("is", "is not")
+_ORDERS: Final = frozenset({"<=", "<", ">=", ">"})
 _EQUALS = ("is", "==")
 _DIFFERS = ("is not", "!=")
 #: A text that has nothing in it.
@@ -52,13 +53,16 @@ def tested(frame: Frame, test: ir.Expr) -> tuple[Listed, Listed]:
         if test[2][0] == "w":
             # of a text its name, of what may be none the call that gave it
             test = (test[0], test[1], test[2][3 if test[3][0] in _IDENTITY else 2], test[3], test[4])
+        if test[3][0] in _ORDERS:
+            return _in_set(frame, test)
         if test[2][0] == "c" and test[3][0] in _IDENTITY and test[4][0][0] == "k" and test[4][0][2] is None:
             word = _word(frame, test[2])
             return (word, ()) if test[3][0] == "is not" else ((), word)
         found = _compared(frame, test) if len(test[3]) == 1 else ()
         return (found, ()) if test[3][0] in _HOLDS else ((), found)
     if test[0] == "c":
-        return _has_attribute(frame, test) or _word(frame, test), ()
+        found = _has_attribute(frame, test) or _word(frame, test)
+        return (found, ()) if found else _in_set(frame, test)
     if test[0] == "u" and test[2] == "not":
         holds, fails = tested(frame, test[3])
         return fails, holds
@@ -68,7 +72,20 @@ def tested(frame: Frame, test: ir.Expr) -> tuple[Listed, Listed]:
         merged = tuple(p for both in told for p in both[at])
         common = _common(test[3], [both[1 - at] for both in told], at == 0)
         return (merged, common) if at == 0 else (common, merged)
-    return _NOTHING
+    if test[0] == "b":
+        return _in_set(frame, test)
+    # ``bad = {sort} - NAMES``, and then whether there are some
+    kept = frame.left_overs.get(test[2]) if test[0] == "n" and frame.left_overs else None
+    return _in_set(frame, kept[1]) if kept is not None else _NOTHING
+
+
+def _in_set(frame: Frame, test: ir.Expr) -> tuple[Listed, Listed]:
+    """``{sort, way} <= NAMES``, ``{sort} - NAMES``: each name in the set is one of the literals."""
+    told = checked_sets.told(test)
+    if told is None:
+        return _NOTHING
+    found = tuple([p for e in told.elements for p in _compared(frame, ("x", e[1], e, ("in",), (told.whole,)))])
+    return (found, ()) if told.holds else ((), found)
 
 
 def compares(test: ir.Expr) -> bool:
@@ -129,6 +146,7 @@ def _attribute(frame: Frame, test: ir.Expr) -> Listed:
 
 def among_literals(frame: Frame, among: ir.Expr) -> Value:
     """The literals that a container has, or what stands for the names of mapped columns that it has."""
+    among = checked_sets.container(among)
     if among[0] == "n" and not literals_in(frame.evaluate(among)):
         found: Value = ()  # before its whole function is looked through
     else:

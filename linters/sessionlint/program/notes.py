@@ -114,8 +114,8 @@ class Notes(Outcome):
         self.said: dict[str, Any] = {}
         #: the lists of a module that grow while it is run
         self.grown: set[str] = set()
-        #: of which lists names hold what is no literal, see :mod:`sessionlint.program.checked_lists`
-        self.left_overs: dict[str, str] = {}
+        #: of which names others hold what is no literal, and how, see :mod:`sessionlint.program.checked_lists`
+        self.left_overs: dict[str, tuple[tuple[str, ...], ir.Expr]] = {}
         #: the attributes that names of something unknown stand for, see :mod:`sessionlint.program.revealing`
         self.same_as: dict[str, ir.Expr] = {}
         #: whether tasks were put into lists that are kept in attributes, see :mod:`sessionlint.program.waiting`

@@ -29,8 +29,12 @@ from sessionlint.program.values import (
 
 #: Declared types that leave open what an argument is: which router, what is in the list.
 _VAGUE = ("fastapi.APIRouter", "fastapi.FastAPI", "starlette.applications.", "typing.", "builtins.", "collections.")
+#: What is said of everything, or of the name only.
+_OF_NAMES = ("Any", "ClassVar", "Final", "TypeAlias")
 #: Declared types that everything is an instance of.
-_ANYTHING = frozenset({"builtins.object", "typing.Any", "typing_extensions.Any"})
+_ANYTHING = frozenset(
+    {"builtins.object", *(f"{m}.{name}" for m in ("typing", "typing_extensions") for name in _OF_NAMES)}
+)
 #: What a mixin may find in an attribute that the class it is mixed into assigns.
 _OBJECTS = frozenset({"inst", "ext", "param", "injected"})
 #: So many literals are kept per parameter.

@@ -13,6 +13,7 @@ from sessionlint.program import (
     implied,
     joined_clauses,
     mapped,
+    mixed_names,
     padding,
     picking,
     text_templates,
@@ -28,6 +29,7 @@ from sessionlint.program.texts import (
     MAX_HOLES,
     alternatives,
     append,
+    how_of,
     in_step,
     limited,
     mixed_by,
@@ -80,22 +82,32 @@ def method(
     if name in ("format", "format_map"):
         args = [implied.said(frame, value, e[1]) for value in args]
         keywords = [(key, implied.said(frame, value, e[1])) for key, value in keywords]
-        made = _format(text, args, {k: as_declared(frame, v) for k, v in keywords})
-        tell_urls(frame, e, tuple(made))
-        return tuple(made)
+        formatted = tuple(_format(text, args, {k: as_declared(frame, v) for k, v in keywords}))
+        made = mixed_names.of_parts(formatted, "str.format", _written(e, args, keywords))
+        tell_urls(frame, e, texts_of(made))
+        return made
     if name == "join" and args and e[0] == "c" and e[3] and e[3][0][0] == "n":
         args = [joined_clauses.of_this_call(frame, e[3][0][2], args[0])]
     if name == "join":
         put_together = _joined_items(text, args[0] if args else UNKNOWN)
+        put_together = mixed_names.of_parts(put_together, name, _written(e, args, []))
         tell_urls(frame, e, texts_of(put_together))
         return put_together
     if name == "replace":
-        return tuple(_replaced(text, args))
+        return mixed_names.of_parts(tuple(_replaced(text, args)), name, _written(e, args, [])[1:2])
     if name in _KEEPING:
         plain = name in ("lower", "upper", "strip", "title", "capitalize")
         return (text._replace(text=getattr(text.text, name)()) if plain else text,)
     scheme = urls.scheme_kept(text.text, name)
     return (Text(f"{scheme}://{HOLE}"),) if scheme else UNKNOWN
+
+
+def _written(e: ir.Expr, args: list[Value], keywords: list[tuple[str, Value]]) -> list[tuple[ir.Expr, Value]]:
+    """The arguments of a call as they are written, with what they are."""
+    if e[0] != "c" or len(e[3]) != len(args):
+        return []
+    given = dict(e[4])
+    return [*zip(e[3], args, strict=True), *[(given[k], v) for k, v in keywords if k in given]]
 
 
 def _is_empty(value: Value) -> bool:
@@ -174,7 +186,7 @@ def _joined_items(text: Text, sequence: Value) -> Value:
             continue
         pieces = [t for item in atom.items for t in alternatives(item)]
         dynamic = text.dynamic or any(t.dynamic for t in pieces)
-        how = next((t.how for t in pieces if t.how), "") or "join"
+        how = how_of(pieces) or "join"
         # in their places, so that callers can fill them
         holes = tuple([h for t in pieces for h in t.holes])[:MAX_HOLES]
         out.append(Text(settled(text.text.join(t.text for t in pieces)), dynamic, how if dynamic else "", holes))

@@ -14,6 +14,7 @@ from sessionlint.program import (
     compared,
     implied,
     listed,
+    mixed_names,
     operators,
     padding,
     picking,
@@ -98,15 +99,19 @@ def whole(value: Value) -> str | None:
 def joined(frame: Frame, e: ir.Expr) -> Value:
     """An f-string."""
     out = [Text("", False)]
+    parts: list[tuple[ir.Expr, Value]] = []
     for part in e[2]:
         if part[0] == "u" and part[2] == AS_NUMBER:
             out = product(out, of_number(alternatives(frame.evaluate(part[3]))))
             continue
         value = picking.known(frame, part, frame.evaluate(part))
         value = implied.said(frame, value, part[1])
-        out = product(out, alternatives(as_declared(frame, value)))
-    texts = tuple(mixed_by(out, "an f-string"))
-    tell_urls(frame, e, texts)
+        value = as_declared(frame, value)
+        out = product(out, alternatives(value))
+        if part[0] != "k":
+            parts.append((part, value))
+    texts = mixed_names.of_parts(tuple(mixed_by(out, "an f-string")), "an f-string", parts)
+    tell_urls(frame, e, texts_of(texts))
     return texts
 
 
@@ -171,6 +176,7 @@ def binary(frame: Frame, e: ir.Expr) -> Value:
     while chain[-1][3][0] == "b" and len(chain) < 20_000:
         chain.append(chain[-1][3])
     value = _operand(frame, chain[-1][2], chain[-1][3])
+    parts = [(chain[-1][3], value)]
     for link in reversed(chain):
         right = _operand(frame, link[2], link[4])
         if link[4][0] == "k" and link[3][0] in ("k", "b"):
@@ -178,8 +184,11 @@ def binary(frame: Frame, e: ir.Expr) -> Value:
             if number:
                 value = number
                 continue
+        parts.append((link[4], right))
         made = operators.between(frame, link, value, right)
         value = _combined(frame, link, value, right) if made is None else made
+    if e[2] in _OF_TEXT and texts_of(value):
+        value = mixed_names.of_parts(value, e[2], parts)
     tell_urls(frame, e, texts_of(value))
     return value
 
@@ -190,6 +199,8 @@ def added(frame: Frame, e: ir.Expr) -> tuple[Value, Value | None]:
     right = _operand(frame, e[2], e[4])
     made = operators.between(frame, e, left, right)
     value = _combined(frame, e, left, right) if made is None else made
+    if e[2] in _OF_TEXT and texts_of(value):
+        value = mixed_names.of_parts(value, e[2], [(e[3], left), (e[4], right)])
     tell_urls(frame, e, texts_of(value))
     return value, right if made is None else None
 

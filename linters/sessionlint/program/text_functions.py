@@ -9,11 +9,13 @@ from __future__ import annotations
 from typing import Any, Final
 
 from sessionlint.facts import ir
-from sessionlint.program import picking, string_methods, strings
+from sessionlint.program import checked_words, picking, predicates, string_methods, strings
 from sessionlint.program.frame import Frame
 from sessionlint.program.texts import HOLE, MAX_HOLES, alternatives
 from sessionlint.program.values import UNKNOWN, Ext, Text, Value, join, join_all
 
+#: What is known of a literal that is not told.
+_ONE_OF: Final[Value] = (Ext("typing.Literal()"),)
 Keywords = list[tuple[str, Value]]
 #: Functions that stand for the operators of texts.
 OPERATORS: Final = {
@@ -81,6 +83,9 @@ def _replacing(name: str) -> Any:
         named = dict(keywords)
         given = args[at] if len(args) > at else named.get("string", UNKNOWN)
         passed = tuple([a for a in given if a.tag == "param"])
+        if not keywords and checked_words.leaves_words(frame, e, pattern >= 0):
+            # whose tenant it is remains to be told
+            return passed if any(predicates.tenant_name(frame, a.name) for a in passed) else _ONE_OF
         texts = strings.texts_of(given)
         if not texts:
             return passed or (Ext(f"{name}()"),)

@@ -15,6 +15,9 @@ from sessionlint.program.values import (
 )
 
 HOLE = "\0"
+#: Stands before each name of what was mixed in and is not known, behind how it was.
+MIXED = "\0"
+MAX_NAMES = 5
 MAX_ALTERNATIVES = 4
 MAX_HOLES = 8
 
@@ -24,13 +27,14 @@ _MATH = (
     "ceil", "floor", "trunc", "fabs", "sqrt", "isqrt", "log", "log2", "log10", "exp", "pow", "prod", "gcd", "lcm",
     "comb", "perm", "factorial", "hypot", "fsum", "copysign",
 )  # fmt: skip
+_CASES = ("lower", "upper", "title", "capitalize", "casefold", "strip")
 #: What stands behind a number once it is a whole one.
 WHOLE = ".__int__()"
 #: Numbers, names of mapped tables and quoted names cannot carry foreign text.
 HARMLESS = knowledge.QUOTED_NAMES | {
     knowledge.MAPPED_TABLE, knowledge.MAPPED_COLUMN, "sqlalchemy.Table()",
     *(f"builtins.{name}()" for name in COUNTS), *(f"math.{name}()" for name in _MATH),
-    *(f"builtins.bool().{name}()" for name in ("lower", "upper", "title", "capitalize")),
+    *(f"{made}().{name}()" for made in ("builtins.bool", "typing.Literal") for name in _CASES),
     "decimal.Decimal()", "time.time()", "time.time_ns()", "random.randint()", "random.randrange()", "os.getpid()",
     "sqlalchemy.table_name()", "enum.Enum().value()", "typing.Literal()", padding.PADDED,
 }  # fmt: skip
@@ -111,7 +115,25 @@ def product(left: list[Text], right: list[Text]) -> list[Text]:
 def append(a: Text, b: Text) -> Text:
     """One text, and behind it another."""
     text = settled(a.text + b.text)
-    return Text(text, a.dynamic or b.dynamic, a.how or b.how, (a.holes + b.holes)[:MAX_HOLES])
+    how = of_both(a.how, b.how) if a.how and b.how else a.how or b.how
+    return Text(text, a.dynamic or b.dynamic, how, (a.holes + b.holes)[:MAX_HOLES])
+
+
+def of_both(how: str, other: str) -> str:
+    """How the one was mixed, with the names of what was mixed into the other, too."""
+    if not how or how == other:
+        return other
+    named = how.split(MIXED)
+    new = [name for name in other.split(MIXED)[1:] if name not in named[1:]]
+    return MIXED.join([*named, *new[: max(0, MAX_NAMES + 1 - len(named))]]) if new else how
+
+
+def how_of(pieces: list[Text]) -> str:
+    """How several texts were mixed."""
+    how = ""
+    for piece in pieces:
+        how = of_both(how, piece.how) if how and piece.how else how or piece.how
+    return how
 
 
 def settled(text: str) -> str:
@@ -156,7 +178,7 @@ def in_step(text: Text, parts: list[list[Text]]) -> list[Text]:
     for number in range(max([len(part) for part in parts])):
         chosen = [part[number] if number < len(part) else part[0] for part in parts]
         dynamic = text.dynamic or any(piece.dynamic for piece in chosen)
-        how = next((piece.how for piece in (text, *chosen) if piece.how), "")
+        how = how_of([text, *chosen])
         holes = list(text.holes)
         for piece in chosen:
             holes.extend(piece.holes)

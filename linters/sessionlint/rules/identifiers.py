@@ -78,7 +78,9 @@ def _around(atom: Any) -> str | None:
             return f"text around a UUID ({atom.text.replace(chr(0), '…')[:40]!r})"
         if atom.text.count(HOLE) > 1 and _RANDOM.search(hole.name):
             return f"a format of its own ({atom.text.replace(chr(0), '…')[:40]!r})"
-        if (literal.strip() or (atom.how == "join" and _CHOSEN.match(hole.name))) and _SOURCES.match(hole.name):
+        if (literal.strip() or (atom.how.startswith("join") and _CHOSEN.match(hole.name))) and _SOURCES.match(
+            hole.name
+        ):
             return f"a format of its own ({atom.text.replace(chr(0), '…')[:40]!r})"
     return None
 

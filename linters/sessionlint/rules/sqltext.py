@@ -103,7 +103,7 @@ def unwritten(program: Program, event: Event, text: Text) -> list[str]:
     found = [
         _root(hole).name
         for hole, bound in zip(text.holes, values, strict=True)
-        if _is_own(hole, event.function) and not _is_literal(program, hole, bound)
+        if (_is_own(hole, event.function) or _is_kept(hole, event.function)) and not _is_literal(program, hole, bound)
     ]
     return list(dict.fromkeys(found))
 

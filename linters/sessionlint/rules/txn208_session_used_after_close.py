@@ -29,9 +29,16 @@ META = Rule(
     rationale=(
         "A closed SQLAlchemy session does not refuse: it silently takes a new connection from the pool and begins a "
         "new transaction that nobody commits, rolls back or closes. The rows are lost and the connection is gone until "
-        "the garbage collector finds it; a pool of five is empty after five such calls."
+        "the garbage collector finds it; a pool of five is empty after five such calls. A block that is begun on a "
+        "closed session (`session.close()`, a call to a server, `with session.begin():`) ends its own transaction and "
+        "is told all the same: what reads like the end of the session is none, what stands behind the block is as lost "
+        "as before, and the block needs no `close()` before it."
     ),
-    remedy="Move the statement into the block, or open a second session for it.",
+    remedy=(
+        "Move the statement into the block, or open a second session for it. Whoever is given a session (an endpoint, "
+        "a service) closes none: what reads stands in a block of `session.begin()`, what waits behind it, and what "
+        "writes in a second block of the same session."
+    ),
     not_flagged=(
         "A session that is opened anew (also in the next round of a loop); a close on some paths only; `close()` "
         "twice; asking a closed session whether it is in a transaction; objects that were read with it; the session of "
@@ -403,6 +410,37 @@ async def closed_behind_a_log():
 """,
         path="app/tasks/options.py",
     ),
+    Bad(
+        """
+import httpx
+from fastapi import APIRouter, Depends
+from sqlalchemy.orm import Session
+
+from app.models.item import Item
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.post("/lids")
+def closed_between(session: Session = Depends(get_session_dependency)) -> None:
+    name = session.get(Item, 1).name
+    session.close()
+    httpx.post("https://lids.example", json=name)
+    with session.begin():  # TXN208@10
+        session.add(Item(name=name))
+
+
+@router.post("/jars")
+def in_two_blocks(session: Session = Depends(get_session_dependency)) -> None:
+    with session.begin():
+        name = session.get(Item, 1).name
+    httpx.post("https://jars.example", json=name)
+    with session.begin():
+        session.add(Item(name=name))
+""",
+        path="app/routers/lids.py",
+    ),
 ]
 
 GOOD = [
@@ -570,11 +608,9 @@ def check(program: Program) -> Iterator[Finding]:
             if any(program.kind(a) == "session" for a in event.subject):
                 yield _returned(program, event)
             continue
-        message = (
-            f"`{called(event)}` uses a session that is closed already. Move it into the block that holds the session, "
-            "or open a second session for it."
-        )
-        yield program.finding(META, event, message, [*_closing(program, event), *trace])
+        closing = _closing(program, event)
+        message = f"`{called(event)}` uses a session that is closed already. {_remedy(event, bool(closing))}"
+        yield program.finding(META, event, message, [*closing, *trace])
     yield from _unfinished(program)
     yield from _gone_through(program)
     for start, item in outlived(program):
@@ -587,6 +623,18 @@ def check(program: Program) -> Iterator[Finding]:
         yield program.finding(
             META, start, message, [program.step((start.path, item), "the session is closed at the end of this block")]
         )
+
+
+def _remedy(event: Event, by_call: bool) -> str:
+    """Who was given a session has no block to move into, and often may open none: it does without the ``close()``."""
+    if not by_call:
+        return "Move it into the block that holds the session, or open a second session for it."
+    if any(a.tag == "param" or a.tag == "injected" for a in event.subject):
+        return (
+            "Leave the `close()` to who opened the session: a block of `session.begin()` ends the transaction as well, "
+            "and another may follow."
+        )
+    return "Do it before the `close()`, or open a second session for it."
 
 
 def _unfinished(program: Program) -> Iterator[Finding]:

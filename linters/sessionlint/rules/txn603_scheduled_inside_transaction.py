@@ -1212,8 +1212,9 @@ def check(program: Program) -> Iterator[Finding]:
     awaited = awaited_tasks(program)
     reported: set[Site] = set()
     later = program.shared(begun_later)
-    for event in program.events(*_STARTS):
-        if event.site in reported or is_told_inside(program, event) or not _starts_work(program, event, awaited):
+    plain = ((e, e) for e in program.events(*_STARTS) if _in_wrapped(e) is e)
+    for event, told in (*plain, *((e, t) for e, t in program.shared(_put_around) if program.judges(t.path))):
+        if told.site in reported or is_told_inside(program, event) or not _starts_work(program, event, awaited):
             continue
         if is_only_made(program, event, later):
             continue
@@ -1242,12 +1243,8 @@ def check(program: Program) -> Iterator[Finding]:
             continue
         if is_idle(program, event, awaited | program.shared(_executed)):
             continue
-        reported.add(event.site)
-        told = _in_wrapped(event)
+        reported.add(told.site)
         if told is not event:
-            if told.site in reported:
-                continue
-            reported.add(told.site)
             since = f"around it ({event.function.qualname}())"
             where = "in a function that calls the decorated one"
         what = ir.text_of(told.expr) if told.expr is not None and told.expr[0] != "z" else called(told)
@@ -1257,6 +1254,11 @@ def check(program: Program) -> Iterator[Finding]:
             "the ids it needs.",
             [step, *_inner(program, event)],
         )  # fmt: skip
+
+
+def _put_around(program: Program) -> list[tuple[Event, Event]]:
+    """The calls of decorated functions in what is put around them, each with what schedules the work there."""
+    return [(e, told) for e in program.whole.events("effect") if (told := _in_wrapped(e)) is not e]
 
 
 def _in_wrapped(event: Event) -> Event:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from sessionlint.facts import ir
 from sessionlint.patterns import regex
+from sessionlint.program import mixed_names
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.strings import HOLE, texts_of
@@ -45,7 +46,8 @@ META = Rule(
         "names, and lists of names, that a test finds among literals or the columns of a "
         "model, here, in a function that raises for others, or in the constructor of the object that keeps them; "
         "what a test, or a pattern that the parameter is declared with, lets through only as a plain word "
-        '(`re.fullmatch(r"[a-z_]+", name)`, `name.isidentifier()`); SQL that comes as a whole from elsewhere than a '
+        '(`re.fullmatch(r"[a-z_]+", name)`, `name.isidentifier()`), and what is left where all else is taken out '
+        '(`re.sub(r"[^a-z_]", "", name)`); SQL that comes as a whole from elsewhere than a '
         "request; f-strings that are no SQL. "
         "Migrations and tests."
     ),
@@ -1114,6 +1116,78 @@ async def run(session, language, config):
     return await Other(session, language, config).run()
 """,
     ),
+    Bad(
+        path="app/services/lids.py",
+        source="""
+from dataclasses import dataclass, field
+from typing import Final
+
+from sqlalchemy import text
+
+KEPT: dict = {}
+
+
+def keep(name, clause):
+    KEPT[name] = clause
+
+
+@dataclass
+class Lids:
+    size: Final = "size > 3"
+    sorts: dict = field(default_factory=dict)
+
+    async def all(self, session, order):
+        await session.execute(text(f"SELECT id FROM lids WHERE {self.size}"))  # TXN801@31
+        await session.execute(text(f"SELECT id FROM lids ORDER BY {self.sorts.get(order)}"))  # TXN801@31
+
+
+async def kept(session, name):
+    await session.execute(text(f"SELECT id FROM lids WHERE {KEPT.get(name)}"))  # TXN801@27
+""",
+    ),
+    Bad(
+        path="app/services/cans.py",
+        source="""
+from sqlalchemy import text
+
+COLUMNS = frozenset({"name", "size"})
+
+
+async def sorted_by(session, order: str, other: str, names, strict):
+    if not {order, "name"} & COLUMNS:
+        raise ValueError(order)
+    await session.execute(text(f"SELECT id FROM tins ORDER BY {order}"))  # TXN801@27
+    if COLUMNS - {order}:
+        raise ValueError(order)
+    await session.execute(text(f"SELECT id FROM tins ORDER BY {order}"))  # TXN801@27
+    if {order} - names or (strict and {order} - COLUMNS):
+        raise ValueError(order)
+    await session.execute(text(f"SELECT id FROM tins ORDER BY {order}"))  # TXN801@27
+    unknown = {order, other} - COLUMNS
+    other = names.pop()
+    if unknown:
+        raise ValueError(unknown)
+    await session.execute(text(f"SELECT id FROM tins ORDER BY {other}"))  # TXN801@27
+""",
+    ),
+    Bad(
+        path="app/services/corks.py",
+        source="""
+import re
+
+from sqlalchemy import text
+
+SPACED = re.compile(r"[^\\w ]")
+
+
+async def run(session, order, by):
+    await session.execute(text(f"SELECT id FROM corks ORDER BY {SPACED.sub('', order)}"))  # TXN801@27
+    await session.execute(text(f"SELECT id FROM corks ORDER BY {re.sub('[a-z]', '', order)}"))  # TXN801@27
+    await session.execute(text(f"SELECT id FROM corks ORDER BY {re.sub('[^a-z]', by, order)}"))  # TXN801@27
+    await session.execute(text(f"SELECT id FROM corks ORDER BY {re.sub('[^a-z]', '', order, 1)}"))  # TXN801@27
+    await session.execute(text(f"SELECT id FROM corks ORDER BY {re.sub('[^a-z]', '--', order)}"))  # TXN801@27
+""",
+    ),
 ]
 
 GOOD = [
@@ -2154,6 +2228,103 @@ async def run(session, first, second, third):
     return await Words(third).run(session)
 """,
     ),
+    Good(
+        path="app/services/jars.py",
+        source="""
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+import typing_extensions
+from sqlalchemy import text
+
+ORDERS: Final = {"new": "created_at DESC", "old": "created_at"}
+WAYS: typing_extensions.Final = {"up": "ASC", "down": "DESC"}
+SHELVES: Mapping = {"top": "shelf = 1", "low": "shelf > 4"}
+
+
+@dataclass
+class Jars:
+    lids: ClassVar = {"tin": "lid = 1"}
+
+    async def closed(self, session, lid):
+        await session.execute(text(f"SELECT id FROM jars WHERE {self.lids.get(lid, 'lid = 2')}"))
+
+
+async def run(session, order, way, shelf):
+    by = ORDERS.get(order)
+    if by is None:
+        raise ValueError(order)
+    await session.execute(text(f"SELECT id FROM jars ORDER BY {by} {WAYS.get(way, 'ASC')}"))
+    await session.execute(text(f"SELECT id FROM jars WHERE {SHELVES.get(shelf, 'true')}"))
+    widths: Final[dict] = {"broad": "width > 9"}
+    await session.execute(text(f"SELECT id FROM jars WHERE {widths.get(shelf, 'true')}"))
+""",
+    ),
+    Good(
+        path="app/services/tins.py",
+        source="""
+from sqlalchemy import text
+
+COLUMNS = frozenset({"name", "size"})
+SORTS = {"name": "n", "size": "s"}
+
+
+async def sorted_by(session, order: str, other: str, payload):
+    if unknown := {order} - COLUMNS:
+        raise ValueError(unknown)
+    await session.execute(text(f"SELECT id FROM tins ORDER BY {order}"))
+    left = {other, payload.by}.difference(SORTS)
+    if left:
+        raise ValueError(left)
+    await session.execute(text(f"SELECT id FROM tins ORDER BY {other}, {payload.by}"))
+
+
+async def grouped(session, group: str, then: str):
+    if not {group, then} <= SORTS.keys():
+        raise ValueError(group)
+    await session.execute(text(f"SELECT {group}, {then} FROM tins GROUP BY {group}, {then}"))
+
+
+async def filtered(session, first: str, second: str, third: str):
+    if COLUMNS.issuperset([first, second]):
+        await session.execute(text(f"SELECT {first}, {second} FROM tins"))
+    assert {third}.issubset(COLUMNS)
+    await session.execute(text(f"SELECT {third} FROM tins"))
+
+
+async def keyed(session, key: str):
+    if key not in SORTS.keys():
+        raise KeyError(key)
+    await session.execute(text(f"SELECT {key} FROM tins"))
+""",
+    ),
+    Good(
+        path="app/services/corks.py",
+        source="""
+import re
+
+from sqlalchemy import text
+
+OTHERS = re.compile(r"[^a-z_]+")
+
+
+def clause(wanted, number):
+    field = re.sub(r"[^a-zA-Z0-9_]", "", wanted.field)
+    if not field:
+        raise ValueError(wanted.field)
+    clauses = {"eq": f"{field} = :v_{number}", "ne": f"{field} <> :v_{number}"}
+    return clauses.get(wanted.how, f"{field} = :v_{number}")
+
+
+async def run(session, wanted, order, label):
+    where = " AND ".join(clause(each, number) for number, each in enumerate(wanted))
+    await session.execute(text(f"SELECT id FROM corks WHERE {where}"))
+    by = OTHERS.sub("", order)
+    await session.execute(text(f"SELECT id FROM corks ORDER BY {by.lower()}"))
+    await session.execute(text("SELECT id AS " + re.sub(r"\\W", "_", label.name) + " FROM corks"))
+""",
+    ),
 ]
 
 
@@ -2203,11 +2374,12 @@ def _built(program: Program, event: Event, text: Text, trace: tuple[TraceStep, .
             given, text = parts[0]
             mixing = given
             trace = (program.step(given.site, "this part of the text is given here"), *trace)
-    names = unwritten(program, mixing, text) or _only_part(mixing.expr)
+    how, untold = mixed_names.of(text)
+    names = list(dict.fromkeys([*unwritten(program, mixing, text), *untold])) or _only_part(mixing.expr)
     return program.finding(
         META,
         event,
-        f"SQL is built with {text.how or 'string operations'} from values that are not literals{_named(names)} "
+        f"SQL is built with {how or 'string operations'} from values that are not literals{_named(names)} "
         f"({_shown(text)}). {_advice(text)}",
         trace,
     )
