@@ -1217,6 +1217,126 @@ def seen_around(key):
         session.close()
 """,
     ),
+    Bad(
+        """
+# --- app/tasks/ovens.py
+import asyncio
+import logging
+from concurrent import futures
+
+import anyio
+
+from app.models.item import Item
+from app.session import get_session
+
+log = logging.getLogger(__name__)
+
+
+async def fire(key):
+    async with get_session() as session, session.begin():
+        session.add(Item(name=key))
+
+
+async def note(error):
+    async with get_session() as session, session.begin():
+        session.add(Item(name=str(error)))
+
+
+async def cancellable(key):
+    try:
+        await fire(key)
+    except asyncio.CancelledError:
+        raise
+    except Exception as error:
+        await note(error)
+
+
+async def stoppable(key):
+    try:
+        await fire(key)
+    except (futures.CancelledError, KeyboardInterrupt, SystemExit) as stop:
+        log.info("oven %s is stopped", key)
+        raise stop
+    except Exception as error:
+        await note(error)
+
+
+async def of_any_loop(key):
+    try:
+        await fire(key)
+    except anyio.get_cancelled_exc_class():
+        raise
+    except Exception as error:
+        await note(error)
+
+
+async def unreachable(key):
+    try:
+        await fire(key)
+    except OSError:
+        raise
+    except Exception as error:
+        await note(error)
+
+
+async def partly(key):
+    try:
+        await fire(key)
+    except (asyncio.CancelledError, OSError):
+        raise
+    except Exception as error:
+        await note(error)
+
+
+async def misnamed(key):
+    try:
+        await fire(key)
+    except asyncio.CancelledError as stop:
+        raise LookupError(key) from stop
+    except Exception as error:
+        await note(error)
+
+
+async def bake(key):
+    await cancellable(key)
+
+
+async def roast(key):
+    await stoppable(key)
+
+
+async def toast(key):
+    await of_any_loop(key)
+
+
+async def grill(key):  # TXN604@1
+    await unreachable(key)
+
+
+async def fry(key):  # TXN604@1
+    await partly(key)
+
+
+async def boil(key):  # TXN604@1
+    await misnamed(key)
+# --- app/routers/ovens.py
+from fastapi import APIRouter, BackgroundTasks
+
+from app.tasks.ovens import bake, boil, fry, grill, roast, toast
+
+router = APIRouter()
+
+
+@router.post("/ovens")
+async def start(key: str, tasks: BackgroundTasks):
+    tasks.add_task(bake, key)
+    tasks.add_task(roast, key)
+    tasks.add_task(toast, key)
+    tasks.add_task(grill, key)
+    tasks.add_task(fry, key)
+    tasks.add_task(boil, key)
+"""
+    ),
 ]
 
 GOOD = [
