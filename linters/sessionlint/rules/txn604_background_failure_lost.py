@@ -1337,6 +1337,54 @@ async def start(key: str, tasks: BackgroundTasks):
     tasks.add_task(boil, key)
 """
     ),
+    Bad(
+        """
+# --- app/tasks/jars.py
+from app.models.item import Item
+
+
+async def fill(db, key):  # TXN604@1
+    await db.get(Item, key)
+
+
+async def seal(kind, db, key):  # TXN604@1
+    await db.get(kind, key)
+
+
+async def label(words, key):
+    words.get(key)
+
+
+async def store(db, key):
+    try:
+        await db.get(Item, key)
+    except Exception:
+        db.add(Item(name="failed"))
+        await db.commit()
+        raise
+# --- app/routers/jars.py
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter, BackgroundTasks, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+from app.session import get_session_dependency
+from app.tasks.jars import fill, label, seal, store
+
+Db = Annotated[AsyncSession, Depends(get_session_dependency)]
+router = APIRouter()
+
+
+@router.post("/jars")
+async def start(key: str, tasks: BackgroundTasks, db: Db):
+    tasks.add_task(partial(fill, db), key)
+    tasks.add_task(partial(partial(seal, Item), db=db), key=key)
+    tasks.add_task(partial(label, {}), key)
+    tasks.add_task(partial(store, db), key)
+"""
+    ),
 ]
 
 GOOD = [
