@@ -290,15 +290,9 @@ def _task(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.
     targets = args[0] if args else dict(keywords).get("coro", UNKNOWN)
     _waits_elsewhere(frame, e)
     frame.emit(
-        "schedule",
-        e[1],
-        _dropped(frame),
-        name=name.replace("()", ""),
-        value=targets,
-        args=tuple(args),
-        text="task",
-        expr=e,
-    )
+        "schedule", e[1], _dropped(frame), name=name.replace("()", ""), value=targets, args=tuple(args),
+        text="task", expr=e,
+    )  # fmt: skip
     task = Obj(TASK, frame.site(e[1]))
     if name.endswith(".run_coroutine_threadsafe"):
         joining.started(frame, task, targets, [], e, _STARTS.name)
