@@ -290,15 +290,9 @@ def _task(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.
     targets = args[0] if args else dict(keywords).get("coro", UNKNOWN)
     _waits_elsewhere(frame, e)
     frame.emit(
-        "schedule",
-        e[1],
-        _dropped(frame),
-        name=name.replace("()", ""),
-        value=targets,
-        args=tuple(args),
-        text="task",
-        expr=e,
-    )
+        "schedule", e[1], _dropped(frame), name=name.replace("()", ""), value=targets, args=tuple(args),
+        text="task", expr=e,
+    )  # fmt: skip
     task = Obj(TASK, frame.site(e[1]))
     if name.endswith(".run_coroutine_threadsafe"):
         joining.started(frame, task, targets, [], e, _STARTS.name)
@@ -347,7 +341,9 @@ def _started(frame: Frame, kind: str, name: str, args: list[Value], keywords: Ke
     values: list[Any] = []
     for atom in [_as_called(frame, given) for given in target]:
         if atom.tag in ("fn", "partial", "inst", "cls"):
-            values.extend(frame.machine.call(frame, atom, rest, keywords, ("z", e[1], ())) if _is_lazy(atom) else ())
+            made = frame.machine.call(frame, atom, rest, keywords, ("z", e[1], ())) if _is_lazy(atom) else UNKNOWN
+            # the function of a partial is told what it is given; what is started is the partial
+            values.extend(made if atom.tag == "fn" else ())
         if atom.tag == "fn":
             frame.solver.want(atom.info)
         if name.startswith(threads.IN_PROCESS):
@@ -395,4 +391,6 @@ def _sent(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.
 
 def _is_lazy(atom: Any) -> bool:
     """Calling it only makes a coroutine (so its arguments can be bound without running it here)."""
+    if atom.tag == "partial":
+        return bool(atom.function) and all(_is_lazy(a) for a in atom.function)
     return bool(atom.tag == "fn" and (atom.info.is_async or atom.info.is_generator))

@@ -6,9 +6,10 @@ import sys
 from collections.abc import Iterator
 
 from sessionlint.facts import ir
+from sessionlint.patterns import regex
 from sessionlint.program import network
 from sessionlint.program.model import Event, FunctionInfo
-from sessionlint.rules.failing import body_of, told_blocks
+from sessionlint.rules.failing import body_of, told_blocks, tries, types_of
 from sessionlint.rules.recording import recorded_clauses
 from sessionlint.rules.said_and_raised import is_said
 from sessionlint.rules.watching import is_within
@@ -17,6 +18,11 @@ _MAX_NESTING = 5
 _RECORDING = frozenset({"handler", "context"})
 #: What a class below does not raise, and what is meant to end a process.
 _MEANT = ("NotImplementedError", "SystemExit", "KeyboardInterrupt", "StopIteration", "StopAsyncIteration")
+#: What ends a task or a process from outside; a call gives the class in anyio.
+_ENDING = regex(
+    r".*\.CancelledError\Z|anyio\.get_cancelled_exc_class\(\)\Z|trio\.Cancelled\Z"
+    r"|builtins\.(?:KeyboardInterrupt|SystemExit|GeneratorExit)\Z"
+)
 #: Libraries that log, count, declare or schedule: what an ``except`` clause is around is not theirs.
 _AT_EASE = frozenset({
     "logging", "structlog", "loguru", "sentry_sdk", "prometheus_client", "opentelemetry", "statsd", "datadog", "rich",
@@ -124,4 +130,20 @@ def _uncaught(function: FunctionInfo) -> list[Event]:
 
 def _is_raise(event: Event) -> bool:
     """Whether an event is a ``raise`` of an error."""
-    return event.kind == "raise" and not (event.expr is not None and ir.text_of(event.expr).startswith(_MEANT))
+    if event.kind != "raise" or (event.expr is not None and ir.text_of(event.expr).startswith(_MEANT)):
+        return False
+    return "handler" not in event.flags or not _lets_end(event)
+
+
+def _lets_end(event: Event) -> bool:
+    """Whether a ``raise`` in an ``except`` clause lets through what it has caught, and that is no failure: the end."""
+    around = [h for h in event.function.events if h.kind == "handler" and is_within(event.span, h.span)]
+    clause = max(around, key=lambda h: h.span[:2], default=None)
+    if clause is None or "bare" in clause.flags:
+        return False
+    caught = list(types_of(clause))
+    if not caught or not all(a.tag == "ext" and _ENDING.match(a.name) for a in caught):
+        return False
+    named = (c[2] for node in tries(ir.body_of(event.function.facts)) for c in node[3] if c[0] == clause.span)
+    # ``raise``, ``raise error`` of what the clause calls so
+    return event.expr is None or (event.expr[0] == "n" and event.expr[2] == next(named, None))

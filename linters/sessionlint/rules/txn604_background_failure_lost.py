@@ -16,6 +16,7 @@ from sessionlint.rules.answering_tasks import answering_tasks
 from sessionlint.rules.asked_later import is_awaited_by_owner, is_joined_for_its_outcome
 from sessionlint.rules.background_work import observed_tasks, waiters
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.decorated_units import units_around
 from sessionlint.rules.dropped_results import dropped_results
 from sessionlint.rules.efforts import cut_short, effort, left_by, names_error
 from sessionlint.rules.executors import loses_errors
@@ -48,7 +49,8 @@ META = Rule(
     "that are awaited (by another method of the object that keeps them, too), whose results their starter takes, or "
     "that have a callback that looks at the error, a thread that its starter joins at once to go on with what it has "
     "left, work for a pool of threads whose results somebody asks for, what runs after a try that records the "
-    "outcome, work that cannot fail, files that are only tidied away (os.remove, unlink). What runs only when "
+    "outcome, work that cannot fail, files that are only tidied away (os.remove, unlink), "
+    "clauses that keep an error from the transaction or unit of work around them (TXN210). What runs only when "
     "nothing failed (else, behind a clause that returns) records no failure, nor does what has nothing to do with "
     "the try after a clause that only passes. A clause that logs what a callee has recorded for good before it "
     "raised it again loses nothing. Under a decorator that has a try or a recording block of its own, starts what it "
@@ -1217,6 +1219,238 @@ def seen_around(key):
         session.close()
 """,
     ),
+    Bad(
+        """
+# --- app/tasks/ovens.py
+import asyncio
+import logging
+from concurrent import futures
+
+import anyio
+
+from app.models.item import Item
+from app.session import get_session
+
+log = logging.getLogger(__name__)
+
+
+async def fire(key):
+    async with get_session() as session, session.begin():
+        session.add(Item(name=key))
+
+
+async def note(error):
+    async with get_session() as session, session.begin():
+        session.add(Item(name=str(error)))
+
+
+async def cancellable(key):
+    try:
+        await fire(key)
+    except asyncio.CancelledError:
+        raise
+    except Exception as error:
+        await note(error)
+
+
+async def stoppable(key):
+    try:
+        await fire(key)
+    except (futures.CancelledError, KeyboardInterrupt, SystemExit) as stop:
+        log.info("oven %s is stopped", key)
+        raise stop
+    except Exception as error:
+        await note(error)
+
+
+async def of_any_loop(key):
+    try:
+        await fire(key)
+    except anyio.get_cancelled_exc_class():
+        raise
+    except Exception as error:
+        await note(error)
+
+
+async def unreachable(key):
+    try:
+        await fire(key)
+    except OSError:
+        raise
+    except Exception as error:
+        await note(error)
+
+
+async def partly(key):
+    try:
+        await fire(key)
+    except (asyncio.CancelledError, OSError):
+        raise
+    except Exception as error:
+        await note(error)
+
+
+async def misnamed(key):
+    try:
+        await fire(key)
+    except asyncio.CancelledError as stop:
+        raise LookupError(key) from stop
+    except Exception as error:
+        await note(error)
+
+
+async def bake(key):
+    await cancellable(key)
+
+
+async def roast(key):
+    await stoppable(key)
+
+
+async def toast(key):
+    await of_any_loop(key)
+
+
+async def grill(key):  # TXN604@1
+    await unreachable(key)
+
+
+async def fry(key):  # TXN604@1
+    await partly(key)
+
+
+async def boil(key):  # TXN604@1
+    await misnamed(key)
+# --- app/routers/ovens.py
+from fastapi import APIRouter, BackgroundTasks
+
+from app.tasks.ovens import bake, boil, fry, grill, roast, toast
+
+router = APIRouter()
+
+
+@router.post("/ovens")
+async def start(key: str, tasks: BackgroundTasks):
+    tasks.add_task(bake, key)
+    tasks.add_task(roast, key)
+    tasks.add_task(toast, key)
+    tasks.add_task(grill, key)
+    tasks.add_task(fry, key)
+    tasks.add_task(boil, key)
+"""
+    ),
+    Bad(
+        """
+# --- app/tasks/jars.py
+from app.models.item import Item
+
+
+async def fill(db, key):  # TXN604@1
+    await db.get(Item, key)
+
+
+async def seal(kind, db, key):  # TXN604@1
+    await db.get(kind, key)
+
+
+async def label(words, key):
+    words.get(key)
+
+
+async def store(db, key):
+    try:
+        await db.get(Item, key)
+    except Exception:
+        db.add(Item(name="failed"))
+        await db.commit()
+        raise
+# --- app/routers/jars.py
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter, BackgroundTasks, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+from app.session import get_session_dependency
+from app.tasks.jars import fill, label, seal, store
+
+Db = Annotated[AsyncSession, Depends(get_session_dependency)]
+router = APIRouter()
+
+
+@router.post("/jars")
+async def start(key: str, tasks: BackgroundTasks, db: Db):
+    tasks.add_task(partial(fill, db), key)
+    tasks.add_task(partial(partial(seal, Item), db=db), key=key)
+    tasks.add_task(partial(label, {}), key)
+    tasks.add_task(partial(store, db), key)
+"""
+    ),
+    Bad(
+        """
+# --- app/units.py
+from app.session import get_session
+
+
+class Unit:
+    async def __aenter__(self):
+        self._manager = get_session()
+        self.session = await self._manager.__aenter__()
+        self._transaction = self.session.begin()
+        await self._transaction.__aenter__()
+        return self
+
+    async def __aexit__(self, *details):
+        try:
+            await self._transaction.__aexit__(*details)
+        finally:
+            await self._manager.__aexit__(*details)
+
+
+class NightUnit(Unit):
+    night = True
+# --- app/tasks/lanterns.py
+import contextlib
+import logging
+
+import httpx
+
+from app.models.item import Item
+from app.session import get_session
+from app.units import NightUnit
+
+log = logging.getLogger(__name__)
+
+
+async def by_transaction(key):
+    async with get_session() as session, session.begin():
+        with contextlib.suppress(Exception):  # TXN210@14
+            await session.get(Item, key)
+
+
+async def by_unit(key):
+    async with NightUnit() as unit:
+        with contextlib.suppress(Exception):  # TXN210@14
+            await unit.session.get(Item, key)
+
+
+async def around_unit(key):
+    try:
+        async with NightUnit() as unit:
+            await unit.session.get(Item, key)
+    except Exception:  # TXN604@5
+        log.exception("lantern %s is out", key)
+
+
+async def beside_session(key):
+    async with NightUnit():
+        try:
+            httpx.post("https://lanterns.example", content=key)
+        except Exception:  # TXN604@9
+            log.exception("lantern %s is out", key)
+"""
+    ),
 ]
 
 GOOD = [
@@ -1815,7 +2049,7 @@ def _decorated(program: Program, function: FunctionInfo) -> Iterator[Finding]:
         if program.role(wrapper) in ("test", "migration", "session"):
             continue
         for handler in (e for e in wrapper.events if e.kind == "handler" and is_broad(e)):
-            if not (_is_outermost(handler) or _is_given_up(wrapper, handler)):
+            if not (_is_outermost(program, handler) or _is_given_up(wrapper, handler)):
                 continue
             if not any(e.callee is function and can_fail(e) for e in body_of(handler)):
                 continue
@@ -1915,7 +2149,7 @@ def _kept(
     """The clauses of a function that swallow the error of all its work."""
     name = _called(function)
     for handler in handlers:
-        last = _is_outermost(handler) or _is_given_up(function, handler)
+        last = _is_outermost(program, handler) or _is_given_up(function, handler)
         if not (last or _goes_on(function, handler)):
             continue
         done = effort(program, handler)
@@ -1970,10 +2204,21 @@ def _first_of(function: FunctionInfo) -> Event | None:
     return first_failure(function) or first_raise(function, own=True) or first_file(function)
 
 
-def _is_outermost(handler: Event) -> bool:
+def _is_outermost(program: Program, handler: Event) -> bool:
     """The last resort of its function: not inside another try, a loop, or a transaction that rolls back by itself."""
     last = "swallows" in handler.flags and not handler.flags & _INSIDE and not handler.transactions
-    return last and not _has_clauses_around(handler) and not comes_again(handler)
+    if not last or _has_clauses_around(handler) or comes_again(handler):
+        return False
+    return not _is_kept_from_unit(program, handler)
+
+
+def _is_kept_from_unit(program: Program, handler: Event) -> bool:
+    """Whether a clause keeps errors from the unit of work around it, whose session failed: TXN210 tells of that."""
+    sessions = {a for unit in units_around(program, handler) for a in unit.subjects}
+    if not sessions or any(e.name == "rollback" and not sessions.isdisjoint(e.subject) for e in handled(handler)):
+        return False
+    used = (e for e in body_of(handler) if e.kind == "use" or (e.kind == "effect" and e.text in ("use", "txn")))
+    return any(not sessions.isdisjoint(e.subject) for e in used)
 
 
 def _has_clauses_around(handler: Event) -> bool:
