@@ -58,6 +58,10 @@ class Backoff:
         return float(min(self.cap, self.base * 2 ** min(attempt - 1, 30)) * random.uniform(0.5, 1.0))
 
 
+# Waits of a job whose site, batch or row is in use by others.
+CROWDED_WAITS = Backoff(0.5, 30.0)
+
+
 @dataclass(slots=True)
 class _Pages:
     """Pages that wait to be written; ``count`` is how many the scan has had so far."""
@@ -125,7 +129,7 @@ class ScanRunner:
             case Settled():
                 _log.info("scan_needs_no_work", status=claim.status)
             case Crowded():
-                raise TryLaterError(Backoff(0.5, 30.0).delay(tries + 1), claim.reason)
+                raise TryLaterError(CROWDED_WAITS.delay(tries + 1), claim.reason)
             case Held() | Suspect():
                 raise TryLaterError(self.leases.watch_seconds, "held_by_another_worker")
 

@@ -19,7 +19,7 @@ from reference_app.jobs.claims import Limits
 from reference_app.jobs.driver import WorkerDriver
 from reference_app.jobs.leases import LeaseKeeper, Stop
 from reference_app.jobs.queue import ENTRYPOINT, ScanJob
-from reference_app.jobs.scan_job import Backoff, OnPage, Scanner, ScanRunner, ShouldStop, TryLaterError
+from reference_app.jobs.scan_job import CROWDED_WAITS, Backoff, OnPage, Scanner, ScanRunner, ShouldStop, TryLaterError
 from reference_app.jobs.sweeper import SweepRules, sweep
 from reference_app.observability.logs import bound, get_logger
 from reference_app.scraping import Fetcher, FetchSettings, ScanOptions, ScanSummary, normalise, politeness_of, scan
@@ -140,12 +140,18 @@ async def _supervise(run: Callable[[], Awaitable[None]], shutdown: asyncio.Event
                 await asyncio.wait_for(shutdown.wait(), wait)
 
 
-async def _sweep_regularly(settings: Settings) -> None:
-    rules = SweepRules(
-        longest_delay=timedelta(seconds=max(settings.retry_cap_seconds, settings.heartbeat_timeout_seconds) * 2),
+def sweep_rules(settings: Settings) -> SweepRules:
+    """What a sweep may take for granted about the workers of these settings."""
+    longest_wait = max(settings.retry_cap_seconds, settings.heartbeat_timeout_seconds, CROWDED_WAITS.cap)
+    return SweepRules(
+        longest_delay=timedelta(seconds=longest_wait * 2),
         log_retention=timedelta(hours=settings.queue_log_retention_hours),
         give_up_after=settings.max_attempts,
     )
+
+
+async def _sweep_regularly(settings: Settings) -> None:
+    rules = sweep_rules(settings)
     while True:
         await asyncio.sleep(Backoff(settings.sweep_seconds, settings.sweep_seconds).delay(1))
         try:

@@ -8,10 +8,13 @@ import pytest
 from sqlalchemy import func, select, update
 
 from reference_app.jobs import sweeper
+from reference_app.jobs.scan_job import CROWDED_WAITS
 from reference_app.jobs.sweeper import SweepRules, Swept, sweep
+from reference_app.jobs.worker import sweep_rules
 from reference_app.models import BatchStatus, Scan, ScanStatus
 from reference_app.session import get_session
 from tests.reference_app.conftest import Database
+from tests.reference_app.jobs.conftest import MakeSettings
 from tests.reference_app.jobs.support import get_batch, jobs_in_queue, only_scan, scans_of, submit
 from tests.support.postgres import PostgresServer
 
@@ -88,6 +91,11 @@ async def test_a_job_that_waits_for_its_next_attempt_is_left_alone(
     await submit(["https://example.com/"])
     postgres.sql("UPDATE pgqueuer SET execute_after = now() + interval '9 minutes'", database.name)
     assert await sweep(RULES) == Swept()
+
+
+async def test_no_wait_that_a_worker_asks_for_passes_for_a_date_in_the_future(make_settings: MakeSettings) -> None:
+    longest_delay = sweep_rules(make_settings(retry_cap_seconds=0.2, heartbeat_timeout_seconds=3)).longest_delay
+    assert longest_delay > timedelta(seconds=CROWDED_WAITS.cap)
 
 
 async def test_old_lines_of_the_queues_log_are_pruned(postgres: PostgresServer, database: Database) -> None:
