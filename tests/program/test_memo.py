@@ -195,7 +195,7 @@ def all_examples():
 
 
 def test_the_memo_of_any_example_comes_back_from_the_disk(tmp_path):
-    for number, (source, path, overrides) in enumerate(share_of(all_examples(), 8)):
+    for number, (source, path, overrides) in enumerate(share_of(all_examples(), 31)):
         files = examples.split(source, path)
         policy = examples.policy_for(dict(overrides), files)
         engine = Engine(tmp_path, policy)

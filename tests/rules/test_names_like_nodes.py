@@ -58,7 +58,7 @@ class _Padded(ast.NodeTransformer):
         return node
 
 
-@pytest.mark.parametrize("name", share_of(_SOURCES, 8))
+@pytest.mark.parametrize("name", share_of(_SOURCES, 31))
 def test_no_rule_takes_a_name_for_a_node(name: str) -> None:
     source, path, overrides = _SOURCES[name]
     files = examples.split(source, path)
