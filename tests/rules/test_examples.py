@@ -12,8 +12,8 @@ from sessionlint.rules.catalogue import all_rules
 
 _RULES = list(all_rules())
 _BAD = [(r, i, b) for r in _RULES for i, b in enumerate(r.BAD)]
-#: A call of nothing, quotes around nothing.
-_NAMELESS = re.compile(r"(?:^|[\s`'])\(\)|(?<!`)``(?!`)|(?<!\w)''(?!\w)")
+#: A call of nothing or of something without a name, quotes around nothing.
+_NAMELESS = re.compile(r"(?:^|[\s`'])…?\(\)|<lambda>|<module>|(?<!`)``(?!`)|(?<!\w)''(?!\w)")
 _GOOD = [(r, i, g) for r in _RULES for i, g in enumerate(r.GOOD)]
 
 

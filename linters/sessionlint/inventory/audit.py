@@ -69,12 +69,12 @@ class _Judge:
             return Verdict(CORRECT, f"The {_WORD[place.handle]} of the session module.")
         opener = place.function
         if place.sort == "open" and not self._is_approved(opener):
-            name = f"{opener.qualname}()" if opener.name != "<module>" else "The module"
+            name = f"{opener.in_full}" if opener.name != "<module>" else "The module"
             return Verdict(
                 REVIEW, f"{name} is not named in session-dependencies or session-contexts; name or delete it."
             )
         if place.sort == "open":
-            return Verdict(CORRECT, f"Opened by {opener.qualname}(), which the policy approves.")
+            return Verdict(CORRECT, f"Opened by {opener.in_full}, which the policy approves.")
         return self._elsewhere(place)
 
     def _elsewhere(self, place: Place) -> Verdict:
@@ -84,7 +84,7 @@ class _Judge:
         if way and place.source is not None:
             if self._is_approved(place.source):
                 return Verdict(CORRECT, f"Uses the approved {way}.")
-            name = f"{place.source.qualname}()"
+            name = f"{place.source.in_full}"
             if place.handle in _WORD:
                 return Verdict(
                     REVIEW, f"{name} hands out the {_WORD[place.handle]} itself; see who opens sessions from it."
@@ -93,7 +93,7 @@ class _Judge:
         if place.sort == "inject":
             return Verdict(REVIEW, "What is injected lies outside the files that were read.")
         if self._is_approved(place.function):
-            return Verdict(CORRECT, f"Opened by {place.function.qualname}(), which the policy approves.")
+            return Verdict(CORRECT, f"Opened by {place.function.in_full}, which the policy approves.")
         return Verdict(REVIEW, "No rule that is switched on objects, and no approved way is involved.")
 
     def _is_approved(self, function: FunctionInfo) -> bool:

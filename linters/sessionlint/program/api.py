@@ -367,7 +367,7 @@ class Program:
         if isinstance(atom, Injected):
             info = getattr(atom.source, "info", None)
             what = _KINDS.get(self.solver.kind_of(atom), "session")
-            return f"the {what} injected by {info.name}()" if info is not None else f"the injected {what}"
+            return f"the {what} injected by {info.called}" if info is not None else f"the injected {what}"
         kind = self.solver.kind_of(atom)
         return f"the {kind}" if kind else "it"
 

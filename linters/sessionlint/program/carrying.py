@@ -125,7 +125,7 @@ def happens(
     frame: Frame, function: FunctionInfo, effect: Effect, inner: Any, mapped: Any, e: ir.Expr, guards: frozenset[Any]
 ) -> None:
     """An effect of a callee happens in this call; ``inner`` is what the callee's summary knows it by."""
-    note = f"{function.name}() is called here"
+    note = f"{function.called} is called here"
     flags: tuple[str, ...] = ()
     if effect.subject is None:
         subjects: Value = UNKNOWN

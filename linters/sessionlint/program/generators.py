@@ -82,7 +82,7 @@ def handed(frame: Frame, loop: ir.Stmt, iterable: Value, declared: Value) -> Val
         for atom in frame.solver.summary_of(source.info).yields:
             if isinstance(atom, Handle):
                 out[atom._replace(site=site)] = None
-                frame.source((atom.kind, atom.root), Hop(site, f"{source.info.name}() hands it out", source.info))
+                frame.source((atom.kind, atom.root), Hop(site, f"{source.info.called} hands it out", source.info))
     if not out:
         return declared
     frame.takes[param] = None

@@ -62,7 +62,7 @@ def run(frame: Frame, function: FunctionInfo, mapped: dict[Any, Value], span: ir
     for handle in _kept(frame, owner):
         # itself, or by a method of the object to which it leaves that
         if is_made_by(handle, function) or (handle.kind, handle.root) in sources:
-            hop = Hop(frame.site(span), f"{function.name}() opens it", function)
+            hop = Hop(frame.site(span), f"{function.called} opens it", function)
             frame.source((handle.kind, handle.root), hop)
             for atom in mapped.get(handle) or (handle,):
                 _renew(frame, atom)

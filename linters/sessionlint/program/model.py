@@ -193,6 +193,16 @@ class FunctionInfo:
         return self.module.path
 
     @property
+    def called(self) -> str:
+        """How messages call it: ``save()``, or "a lambda"."""
+        return "a lambda" if self.name == "<lambda>" else f"{self.name}()"
+
+    @property
+    def in_full(self) -> str:
+        """The same with what it stands in: ``Items.save()``."""
+        return self.called if self.name == "<lambda>" else f"{self.qualname}()"
+
+    @property
     def site(self) -> Site:
         """Path and header span."""
         return (self.module.path, self.header)

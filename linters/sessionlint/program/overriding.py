@@ -216,6 +216,6 @@ def note(
     subjects: Value = (None,)
     if effect.subject is not None:
         subjects = mapped[effect.subject] if effect.subject in mapped else stand_in(frame, effect.subject, mapped)
-    hop = Hop(frame.site(e[1]), f"{callee.name}() is called here", callee, inner)
+    hop = Hop(frame.site(e[1]), f"{callee.called} is called here", callee, inner)
     for subject in subjects:
         frame.possible.setdefault((Effect(effect.kind, effect.name, subject), guards | frozenset(frame.guards)), hop)

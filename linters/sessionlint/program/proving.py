@@ -54,7 +54,7 @@ def _hops(function: FunctionInfo, effect: Any) -> Iterator[Hop]:
         return  # another name for what it is done to
     for event in function.events:
         if event.kind == "effect" and event.effect == effect and event.callee is not None:
-            yield Hop(event.site, f"{event.callee.name}() is called here", event.callee, effect)
+            yield Hop(event.site, f"{event.callee.called} is called here", event.callee, effect)
 
 
 def way_to_source(function: FunctionInfo, key: Any) -> list[Hop]:

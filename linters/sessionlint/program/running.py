@@ -253,7 +253,7 @@ def _obtained(
     if not handed:
         return None
     for handle in handed:
-        frame.source((handle.kind, handle.root), Hop(frame.site(e[1]), f"{function.name}() hands it out", function))
+        frame.source((handle.kind, handle.root), Hop(frame.site(e[1]), f"{function.called} hands it out", function))
     unless = (absent,) if absent else ()
     event = frame.emit("obtain", e[1], flags, subject=handed, callee=function, expr=e, name=function.name, args=unless)
     for handle in handed:
@@ -275,8 +275,8 @@ def _holding(frame: Frame, function: FunctionInfo, summary: Summary, result: Val
             for held in (*contained((atom,)), *own):
                 key = (held.kind, held.root) if isinstance(held, Handle) else None
                 if key is not None and key in summary.sources:
-                    frame.source(key, Hop(frame.site(e[1]), f"{function.name}() hands it out in an object", function))
+                    frame.source(key, Hop(frame.site(e[1]), f"{function.called} hands it out in an object", function))
         elif atom.tag == "row" and atom.query and function.is_generator and isinstance(atom.session, Handle):
             key = (atom.session.kind, atom.session.root)
             if key in summary.sources:
-                frame.source(key, Hop(frame.site(e[1]), f"{function.name}() hands out a query on it", function))
+                frame.source(key, Hop(frame.site(e[1]), f"{function.called} hands out a query on it", function))

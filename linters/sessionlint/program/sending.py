@@ -77,7 +77,7 @@ def carry(
     statement = mapped.get(sent.statement)
     if not statement:
         return
-    note = f"{function.name}() is called here"
+    note = f"{function.called} is called here"
     sessions = mapped[sent.session] if sent.session in mapped else stand_in(frame, sent.session, mapped)
     for atom in statement:
         if atom.tag == "param":

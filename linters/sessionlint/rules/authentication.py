@@ -203,7 +203,7 @@ class Authentication:
         current: FunctionInfo | None = function
         while current is not None and current in self._decodes and len(steps) < 12:
             event, callee = self._decodes[current]
-            note = f"{callee.name}() is called here" if callee else f"{event.name.replace('()', '')}() checks it here"
+            note = f"{callee.called} is called here" if callee else f"{event.name.replace('()', '')}() checks it here"
             steps.append(self.program.step(event.site, note))
             current = callee
         return steps

@@ -71,7 +71,7 @@ def left_by(program: Program, helper: FunctionInfo) -> str | None:
         or any(e[:2] == ("txn", "commit") for e in leaving.summary.effects)
     ):
         return None
-    return f"{leaving.qualname}()"
+    return f"{leaving.in_full}"
 
 
 def _is_parameter(program: Program, subject: Any, callee: FunctionInfo) -> bool:

@@ -165,15 +165,15 @@ def _by_dependency(program: Program, event: Event) -> Opening | None:
     """A dependency holds its block open, or wrote on a session that stays open until the response is out."""
     for block in request_blocks(program, event.function):
         if not any(_ended_before(event, session) for session in block.transaction.subjects):
-            return Opening(f"the dependency {block.dependency.qualname}()", block.steps(program))
+            return Opening(f"the dependency {block.dependency.in_full}", block.steps(program))
     if not event.function.routes or event.flags & {"handler"}:
         return None
     for function, session in program.shared(_left_open).get(event.function, ()):
         if not _ended_before(event, session) and owner_of(event, (session,)) is None:
             holds = (Effect("hold", fact, session) for fact in LASTING)
             effect = next(e for e in holds if e in function.summary.effects)
-            steps = [program.step(function.site, f"the dependency {function.qualname}() runs first")]
-            return Opening(f"the dependency {function.qualname}()", steps + program.effect_trace(function, effect))
+            steps = [program.step(function.site, f"the dependency {function.in_full} runs first")]
+            return Opening(f"the dependency {function.in_full}", steps + program.effect_trace(function, effect))
     return None
 
 

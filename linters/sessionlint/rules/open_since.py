@@ -69,8 +69,8 @@ def open_since(program: Program, event: Event) -> Since:
         return Since()
     kept = begun_in_middleware(program, event)
     if kept is not None and not _ended_first(event):
-        step = program.step(kept.site, f"{kept.function.qualname}() keeps the session for the request, in its block")
-        return Since(f"the middleware {kept.function.qualname}() opened it", (step,), kept.function, holds=True)
+        step = program.step(kept.site, f"{kept.function.in_full} keeps the session for the request, in its block")
+        return Since(f"the middleware {kept.function.in_full} opened it", (step,), kept.function, holds=True)
     beside = _by_unit(program, event)
     if beside is not None:
         return beside
@@ -83,7 +83,7 @@ def _by_unit(program: Program, event: Event) -> Since | None:
     source = unit_begun_for(program, event)
     if source is None:
         return None
-    when = f"the dependency {source.qualname}() opened it"
+    when = f"the dependency {source.in_full} opened it"
     return Since(when, tuple(commit_trace(program, source)), source, holds=True)
 
 
@@ -102,12 +102,12 @@ def _by_dependency(program: Program, event: Event, session: Injected) -> Since:
     """The dependency of the request in which the transaction of an injected session was opened."""
     source = begun_for_request(program, event.function, session)
     if source is not None:
-        when = f"the dependency {source.qualname}() opened it"
+        when = f"the dependency {source.in_full} opened it"
         return Since(when, tuple(commit_trace(program, source)), source, holds=True)
     reader = read_before(program, event.function, session)
     if reader is None or _ended_first(event):
         return Since()
-    when = f"the dependency {reader.function.qualname}() used the same session"
+    when = f"the dependency {reader.function.in_full} used the same session"
     return Since(when, tuple(reader.steps), reader.function)
 
 
@@ -195,7 +195,7 @@ def read_before(program: Program, function: FunctionInfo, session: Any) -> Reade
                 return None
             if found is None and leaves_open:
                 used = next((e for e in effects if e.subject in names and e.kind in ("use", "txn")), None)
-                steps = [program.step(dependency.site, f"the dependency {target.qualname}() gets the same session")]
+                steps = [program.step(dependency.site, f"the dependency {target.in_full} gets the same session")]
                 found = Reader(target, steps + (program.effect_trace(target, used) if used is not None else []))
             if found is None and any(injector(program, name) is target for name in names) and (own := _used(target)):
                 opened = program.step(own[0].site, f"{called(own[0])} opens a transaction before it is handed out")

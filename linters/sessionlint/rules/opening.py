@@ -46,14 +46,13 @@ def shown(source: FunctionInfo) -> str:
     if source.class_info is not None and source.name in ("__init__", "__call__"):
         return f"{source.class_info.name}()"
     around = source.parent.name if source.parent is not None else "<module>"
-    name = "a lambda" if source.name == "<lambda>" else f"{source.name}()"
-    return name if around.startswith("<") else f"{name} of {around}()"
+    return source.called if around.startswith("<") else f"{source.called} of {around}()"
 
 
 def text(event: Event) -> str:
     """The call as written, or the callee's name when the event stands for a hidden call."""
     written = ir.text_of(event.expr) if event.expr is not None and event.expr[0] != "z" else ""
-    if written and written != "…":
+    if written and written != "…" and not written.startswith("…("):
         return written
     # nobody writes what a ``with`` calls
     entered = event.callee.class_info if event.callee is not None and event.name in _ENTERS else None

@@ -45,7 +45,7 @@ def passed_passwords(
                 given = _argument(call, callee, param.name)
                 for atom in bindings[param] if given is not None else ():
                     if isinstance(atom, Param) and atom not in wanted:
-                        step = program.step(call.site, f"{atom.info.name}() passes it on here")
+                        step = program.step(call.site, f"{atom.info.called} passes it on here")
                         found[atom] = (step, *wanted[param])
                     elif given is not None and atom.tag == "const" and isinstance(atom.value, str):
                         yield PassedPassword(call, given[1], atom.value, wanted[param])

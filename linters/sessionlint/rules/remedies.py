@@ -109,7 +109,7 @@ def _unless_begun(program: Program, event: Event) -> str:
     for atom in event.subject:
         source = begun_by(program, atom)
         if source is not None:
-            return f"drop it: {source.qualname}() holds the session in a transaction of its own, which commits"
+            return f"drop it: {source.in_full} holds the session in a transaction of its own, which commits"
     trap = (first_ended(program, event.function, atom) for atom in event.subject)
     return f"{_OWN}{next(filter(None, trap), '')}"
 
@@ -119,7 +119,7 @@ def first_ended(program: Program, function: FunctionInfo, session: Any) -> str:
     reader = read_before(program, function, session)
     if reader is None:
         return ""
-    return f"; {reader.function.qualname}() has begun on the same session by then, so {let_it_end('it')}"
+    return f"; {reader.function.in_full} has begun on the same session by then, so {let_it_end('it')}"
 
 
 def let_it_end(name: str) -> str:

@@ -24,7 +24,7 @@ class RequestBlock(NamedTuple):
 
     def steps(self, program: Program) -> list[TraceStep]:
         """That the dependency runs first, and where it opens the transaction."""
-        first = program.step(self.dependency.site, f"the dependency {self.dependency.qualname}() runs first")
+        first = program.step(self.dependency.site, f"the dependency {self.dependency.in_full} runs first")
         return [first, *commit_trace(program, self.dependency)]
 
 

@@ -175,7 +175,7 @@ def proof(program: Program, second: Second) -> list[TraceStep]:
     elif first.tag == "param":
         steps.append(program.step(first.info.site, f"parameter {first.name!r} is still open in the caller"))
     elif isinstance(first, Injected) and (source := injector(program, first)) is not None:
-        steps.append(program.step(source.site, f"the session that {source.name}() injects is open for the request"))
+        steps.append(program.step(source.site, f"the session that {source.called} injects is open for the request"))
     opener = second.opener or event.callee
     if opener is not None:
         steps += program.effect_trace(opener, opening_of(opener))

@@ -75,6 +75,8 @@ def called(event: Event) -> str:
     text = ir.text_of(event.expr) if event.expr is not None and event.expr[0] in read else ""
     if event.kind == "change" and not text:
         return f"{ir.text_of(event.expr)} = …"
+    if text.startswith("…("):
+        text = ""  # what is called has no name there
     return text or f"{_special(event.callee) if event.callee else event.name}()"
 
 

@@ -1995,7 +1995,7 @@ def _guessed(program: Program, function: FunctionInfo) -> str:
     """Why a layer was inferred for the file of a function."""
     others = (f for f in program.solver.modules[function.path].functions if f.parent is None)
     taker = next((f for f in others if takes_session(program, f)), None)
-    reason = "" if taker is None else f", where {taker.qualname}() takes a session"
+    reason = "" if taker is None else f", where {taker.in_full} takes a session"
     return f" (the layer inferred for its file{reason}; `layers` in a policy says otherwise)"
 
 
@@ -2014,7 +2014,7 @@ def _injected(program: Program) -> Iterator[Finding]:
             use = f" {provided if dependency.provided else f'Use Depends({way.name})'}."
         # a method says little without its class
         is_method = name.class_info is not None and name.name not in ("__init__", "__call__")
-        given = f"{name.qualname}()" if is_method else shown(name)
+        given = f"{name.in_full}" if is_method else shown(name)
         message = f"Depends on {given}, not on the approved dependency.{use}"
         trace = [program.step(dependency.site, "it is injected here")]
         yield program.finding(META, (function, span), message, trace)

@@ -1224,7 +1224,7 @@ def _way_out(since: Since) -> str:
     if since.by is None:
         part = "a part that may fail on its own belongs in `begin_nested()`"
         return f"Begin first and do everything inside the block; {part}."
-    name = f"{since.by.qualname}()"
+    name = f"{since.by.in_full}"
     if since.holds:
         return f"Drop it: what {name} holds open commits by itself; or let {name} only open and close the session."
     return f"An endpoint cannot begin before its dependencies: {let_it_end(name)}."

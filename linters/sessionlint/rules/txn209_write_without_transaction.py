@@ -3393,11 +3393,11 @@ def _of_dependency(program: Program, lost: LostWrite) -> Finding:
     """A finding at the write, however many endpoints have the dependency."""
     event, dependency, of = lost.event, lost.event.function, _noun(program, lost.session)
     source = injector(program, lost.session)
-    trace = [program.step(dependency.site, f"requests depend on {dependency.qualname}()"), *down_to(program, event)]
+    trace = [program.step(dependency.site, f"requests depend on {dependency.in_full}"), *down_to(program, event)]
     if source is not None:
-        trace.append(program.step(source.site, f"{source.qualname}() hands out the {of} and does not commit"))
+        trace.append(program.step(source.site, f"{source.in_full} hands out the {of} and does not commit"))
     message = (
-        f"This writes rows for the dependency {dependency.qualname}() that neither it nor any request commits: they "
+        f"This writes rows for the dependency {dependency.in_full} that neither it nor any request commits: they "
         f"are lost when the {of} is closed. Put what it writes into `async with {of}.begin():`."
     )
     asynchronous = is_asynchronous(program, dependency, (lost.session,))
@@ -3436,9 +3436,9 @@ def _finding(program: Program, event: Event, session: Any) -> Finding:
     trace, of = down_to(program, event), _noun(program, session)
     source = injector(program, session) if isinstance(session, Injected) else None
     if source is not None:
-        trace.append(program.step(source.site, f"{source.qualname}() hands out the {of} and does not commit"))
+        trace.append(program.step(source.site, f"{source.in_full} hands out the {of} and does not commit"))
     elif session.tag == "param":
-        trace += [program.step(m.site, f"{m.qualname}() passes the session on") for m in openers(program, session)]
+        trace += [program.step(m.site, f"{m.in_full} passes the session on") for m in openers(program, session)]
     elif session.tag == "handle":
         trace += program.source_trace(event.function, session)
         taken = left_at_yield(event, session)

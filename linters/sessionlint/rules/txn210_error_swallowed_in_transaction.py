@@ -1246,7 +1246,7 @@ def _report(program: Program, event: Event) -> Iterator[Finding]:
         clause = event.text if "suppress" in event.flags else f"except {event.text}".strip()
         here = _opened_in(event, transaction)
         line = program.line_of(event.path, here) if here is not None else 0
-        where = f"opened on line {line}" if line else f"that {transaction.source.qualname}() opened"
+        where = f"opened on line {line}" if line else f"that {transaction.source.in_full} opened"
         message = (
             f"`{clause}` goes on after an error of `{called(use)}` in the transaction {where}. Let the error leave the "
             f"{'block' if here is not None else 'function'}, or put the statement into "

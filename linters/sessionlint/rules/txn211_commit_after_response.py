@@ -712,7 +712,7 @@ def _message(program: Program, late: LateCommit) -> str:
     target = late.dependency
     scoped = "" if late.by_container else '; or ask for it with `Depends(…, scope="function")`'
     text = (
-        f"{target.qualname}() commits after its yield, when the client already has the response. Take the commit out "
+        f"{target.in_full} commits after its yield, when the client already has the response. Take the commit out "
         f"and let endpoints that write commit with `async with session.begin():`{scoped}."
     )
     kind = colour(program, (*target.summary.yields, *(a for a, _ in target.summary.commits_after_yield)))

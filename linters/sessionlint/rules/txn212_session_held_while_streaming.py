@@ -375,7 +375,7 @@ def check(program: Program) -> Iterator[Finding]:
             reported.add(session)
             places.add(where)  # a router's dependency is told once, not once per endpoint
             message = (
-                f"{name} is held until the stream of {function.name}() ends, with a database connection. Ask for "
+                f"{name} is held until the stream of {function.called} ends, with a database connection. Ask for "
                 'it with `Depends(…, scope="function")`, and let the generator open its own for what it reads later.'
             )
             yield program.finding(META, where, message, [program.step(start.site, _NOTES[start.kind])])
@@ -426,7 +426,7 @@ def _held(program: Program, function: FunctionInfo) -> Iterator[tuple[tuple[Func
         for target in behind(program, dependency):
             for event in target.events:
                 for session in _sessions(program, event) if event.kind == "inject" else ():
-                    yield where, f"The session that {target.qualname}() took", session
+                    yield where, f"The session that {target.in_full} took", session
 
 
 def _sessions(program: Program, inject: Event) -> list[Any]:

@@ -1890,4 +1890,4 @@ def _trace(program: Program, event: Event, session: Any) -> Iterator[TraceStep]:
     if event.kind == "effect" and event.callee is not None and event.effect is not None:
         yield from program.effect_trace(event.callee, event.effect)
     for function in program.started_by(event)[:1]:
-        yield program.step(function.site, f"{function.name}() runs in the background")
+        yield program.step(function.site, f"{function.called} runs in the background")

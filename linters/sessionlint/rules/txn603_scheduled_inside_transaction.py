@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sessionlint.facts import ir
 from sessionlint.program.api import Program
 from sessionlint.program.model import Effect, Event, FunctionInfo, Transaction
 from sessionlint.program.unsaved import LEFT
@@ -18,6 +17,7 @@ from sessionlint.rules.decorated_units import is_told_below, units_of_decorators
 from sessionlint.rules.flush_listeners import listeners, listening
 from sessionlint.rules.idle_work import is_idle
 from sessionlint.rules.made_threads import begun_later, is_only_made
+from sessionlint.rules.opening import text
 from sessionlint.rules.own_work import rests_on_its_own
 from sessionlint.rules.plugin_commits import commits_before_response
 from sessionlint.rules.put_off import is_put_off
@@ -1245,9 +1245,9 @@ def check(program: Program) -> Iterator[Finding]:
             continue
         reported.add(told.site)
         if told is not event:
-            since = f"around it ({event.function.qualname}())"
+            since = f"around it ({event.function.in_full})"
             where = "in a function that calls the decorated one"
-        what = ir.text_of(told.expr) if told.expr is not None and told.expr[0] != "z" else called(told)
+        what = text(told) if told.expr is not None and told.expr[0] != "z" else called(told)
         yield program.finding(
             META, told,
             f"{what} schedules background work before the transaction {since} has committed. Schedule it {where}, with "
@@ -1359,7 +1359,7 @@ def _committed_later(program: Program, event: Event) -> TraceStep | None:
             return program.step(write.site, "this write is committed only when the decorator leaves its unit of work")
         found = committing_dependency(program, event.function, session)
         if found is not None and not (found[1] and _waits_for_the_response(program, event)):
-            note = f"this write is committed only after the yield of {found[0].qualname}()"
+            note = f"this write is committed only after the yield of {found[0].in_full}"
             return program.step(write.site, note if found[1] else f"{note}, after the background tasks have run")
         if commits_before_response(program, event.function, session) and not _waits_for_the_response(program, event):
             return program.step(write.site, "this write is committed only when the handler has returned")

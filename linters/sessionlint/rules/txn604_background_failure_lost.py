@@ -2163,7 +2163,7 @@ def _kept(
         if done != "records" and (last or unseen) and holds_all_work(function, handler, done == "nothing"):
             how = "records only under a condition" if somewhere else "swallows"
             left = left_by(handler)
-            exits = [program.step(left.site, f"{left.qualname}() keeps the error")] if left is not None else []
+            exits = [program.step(left.site, f"{left.in_full} keeps the error")] if left is not None else []
             yield program.finding(
                 META, (function, handler.span),
                 f"This {'clause' if left is None else 'block'} {how} the error of {name}(), which runs in the "
