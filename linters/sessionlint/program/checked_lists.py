@@ -12,8 +12,9 @@ from sessionlint.facts import ir
 from sessionlint.program import checked_sets, listed
 from sessionlint.program.declared_keys import CHECKED
 from sessionlint.program.frame import YES, Frame
+from sessionlint.program.literals_among import ONE_OF, among_literals
 from sessionlint.program.model import FunctionInfo
-from sessionlint.program.values import UNKNOWN, Ext, Param, Seq, Value
+from sessionlint.program.values import UNKNOWN, Param, Seq, Value
 
 #: What is told of such a parameter on a path.
 EACH: Final = "each listed"
@@ -21,7 +22,7 @@ EACH: Final = "each listed"
 TESTS: Final = frozenset({"x", "u", "o", "c", "b", "n", "w", "g"})
 _WITHIN: Final = frozenset({"<=", "<"})
 _AROUND: Final = frozenset({">=", ">"})
-_ONE_OF: Final[Value] = (Ext("typing.Literal()"),)
+
 #: What holds on each way: the names of the lists.
 Told = tuple[tuple[str, ...], tuple[str, ...]]
 _NOTHING: Final[Told] = ((), ())
@@ -130,14 +131,14 @@ def _breaks(body: Any) -> bool:
 def _tells(frame: Frame, test: ir.Expr, name: str, holds: bool) -> bool:
     """Whether a name is one of some literals where a condition holds, or where it does not."""
     if test[0] == "x" and len(test[3]) == 1 and test[2][0] == "n" and test[2][2] == name:
-        return test[3][0] == ("in" if holds else "not in") and bool(listed.among_literals(frame, test[4][0]))
+        return test[3][0] == ("in" if holds else "not in") and bool(among_literals(frame, test[4][0]))
     return test[0] == "u" and test[2] == "not" and _tells(frame, test[3], name, not holds)
 
 
 def _among(frame: Frame, part: ir.Expr, whole: ir.Expr, plain: bool = False) -> tuple[str, ...]:
     """The list that is compared with a set; where numbers may be, too, it must be made one there."""
     name = _name(part) if plain or part[0] == "c" else None
-    return (name,) if name is not None and listed.among_literals(frame, whole) else ()
+    return (name,) if name is not None and among_literals(frame, whole) else ()
 
 
 def _name(e: ir.Expr) -> str | None:
@@ -172,12 +173,12 @@ def is_checked(frame: Frame, atom: Any) -> bool:
 
 def elements(frame: Frame, atom: Any) -> Value:
     """What going through a parameter gives where that is so."""
-    return _ONE_OF if is_checked(frame, atom) else UNKNOWN
+    return ONE_OF if is_checked(frame, atom) else UNKNOWN
 
 
 def whole(frame: Frame, atom: Any) -> Any:
     """The parameter, or a list of literals where it is one."""
-    return Seq((_ONE_OF,), True) if is_checked(frame, atom) else atom
+    return Seq((ONE_OF,), True) if is_checked(frame, atom) else atom
 
 
 def view(frame: Frame, e: ir.Expr) -> Value:
@@ -187,7 +188,7 @@ def view(frame: Frame, e: ir.Expr) -> Value:
     given = listed.held(frame, e[2][2][2]) or UNKNOWN
     if len(given) != 1 or not is_checked(frame, given[0]):
         return UNKNOWN
-    each: Value = (Seq((_ONE_OF, UNKNOWN)),) if e[2][3] == "items" else _ONE_OF
+    each: Value = (Seq((ONE_OF, UNKNOWN)),) if e[2][3] == "items" else ONE_OF
     return (Seq((each,), True),)
 
 
@@ -213,4 +214,4 @@ def common(left: Value, right: Value) -> Value:
 
 
 def _is_literal(item: Value) -> bool:
-    return item == _ONE_OF or (len(item) == 1 and item[0].tag == "const" and item[0].kind == "str")
+    return item == ONE_OF or (len(item) == 1 and item[0].tag == "const" and item[0].kind == "str")

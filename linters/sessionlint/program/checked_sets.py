@@ -67,6 +67,13 @@ def names(e: ir.Expr) -> tuple[str, ...]:
     return tuple(found)
 
 
+def under_keys(e: ir.Expr) -> ir.Expr | None:
+    """The dictionary whose values are in a container: ``SORTS.values()``, ``set(SORTS.values())``."""
+    e = container(e)
+    asked = e[0] == "c" and e[2][0] == "a" and e[2][3] == "values" and not e[3] and not e[4]
+    return e[2][2] if asked else None
+
+
 def container(e: ir.Expr) -> ir.Expr:
     """What has the same names in it: ``NAMES`` of ``set(NAMES)``, ``SORTS`` of ``SORTS.keys()``."""
     while e[0] == "c" and not e[4]:
@@ -79,4 +86,4 @@ def container(e: ir.Expr) -> ir.Expr:
     return e
 
 
-__all__ = ["Told", "container", "names", "told"]
+__all__ = ["Told", "container", "names", "told", "under_keys"]

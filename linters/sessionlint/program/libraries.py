@@ -353,7 +353,7 @@ def _map_method(receiver: Map, name: str, args: list[Value], site: Site) -> Valu
         found = receiver.get(key) if key is not None else None
         default = args[1] if len(args) > 1 else UNKNOWN
         if found is not None:
-            return join(found, default)
+            return join(found, default) if receiver.partial else found
         held = [v for k, v in receiver.items if k != SPREAD and (key is None or keys.is_open(k))]
         return join_all([spread_entries(receiver), *held, default])
     if name == "values":

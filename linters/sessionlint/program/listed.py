@@ -11,10 +11,11 @@ from typing import Any, Final
 
 from sessionlint.facts import ir
 from sessionlint.patterns import regex
-from sessionlint.program import checked_sets, checked_words, mapped
+from sessionlint.program import checked_sets, checked_words
 from sessionlint.program.frame import YES, Frame
+from sessionlint.program.literals_among import OF_LITERAL, ONE_OF, among_literals, literals_in
 from sessionlint.program.model import FunctionInfo
-from sessionlint.program.values import UNKNOWN, Ext, Operation, Param, Seq, Value, const, contained, join_all
+from sessionlint.program.values import UNKNOWN, Ext, Operation, Param, Value, const, contained, join_all
 
 #: What is told of such a parameter on a path.
 LISTED = "listed"
@@ -28,17 +29,11 @@ _EQUALS = ("is", "==")
 _DIFFERS = ("is not", "!=")
 #: A text that has nothing in it.
 _EMPTY = const("")
-_DISPLAYS = ("t", "l", "e", "d")
 #: Methods that leave a text what it is but for case and blanks.
 _CASES = frozenset({"lower", "upper", "strip", "lstrip", "rstrip", "title", "capitalize", "casefold"})
 #: Parameters with the names they have here and the literals; ``None`` for what is not known.
 Listed = tuple[tuple[Param | None, str, Value], ...]
-#: What is known of a literal that is not told.
-_ONE_OF: Value = (Ext("typing.Literal()"),)
 _LITERAL = Ext("typing.Literal")
-#: The function that gives the literals of ``Literal[…]``, and what it gives.
-_GIVES = Ext("typing.get_args")
-_OF_LITERAL: Value = (Seq((_ONE_OF,), True),)
 #: What a text is that nothing is known of.
 _TEXTS: Final = frozenset({"ext", "const", "text"})
 _MARKED: Final = regex(r"header|cookie|token", re.I)
@@ -144,23 +139,13 @@ def _attribute(frame: Frame, test: ir.Expr) -> Listed:
     return ((Param(frame.function, path), path, literals),) if path is not None and literals else ()
 
 
-def among_literals(frame: Frame, among: ir.Expr) -> Value:
-    """The literals that a container has, or what stands for the names of mapped columns that it has."""
-    among = checked_sets.container(among)
-    if among[0] == "n" and not literals_in(frame.evaluate(among)):
-        found: Value = ()  # before its whole function is looked through
-    else:
-        found = literals_in(frame.evaluate(among)) if is_fixed(frame, among) else ()
-    return found or (_ONE_OF if mapped.are_columns(frame, among) else ())
-
-
 def _word(frame: Frame, test: ir.Expr) -> Listed:
     """``name.isidentifier()``, ``re.fullmatch(r"[a-z_]+", name)``: the name is a plain word."""
     name = checked_words.tested(frame, test)
     value = held(frame, name) if name is not None else None
     if name is None or value is None or not (_is_param(value) or is_any_text(value)):
         return ()
-    return ((value[0] if _is_param(value) else None, name, _ONE_OF),)
+    return ((value[0] if _is_param(value) else None, name, ONE_OF),)
 
 
 def _has_attribute(frame: Frame, test: ir.Expr) -> Listed:
@@ -174,7 +159,7 @@ def _has_attribute(frame: Frame, test: ir.Expr) -> Listed:
     owners = frame.evaluate(test[3][0])
     if not owners or not all(a.tag == "cls" and frame.solver.is_model(a.info) for a in owners):
         return ()
-    return ((value[0] if _is_param(value) else None, name, _ONE_OF),)
+    return ((value[0] if _is_param(value) else None, name, ONE_OF),)
 
 
 def held(frame: Frame, name: str) -> Value | None:
@@ -217,71 +202,6 @@ def _name(tested: ir.Expr) -> str | None:
     return tested[2] if tested[0] == "n" else None
 
 
-def is_fixed(frame: Frame, among: ir.Expr) -> bool:
-    """Whether all is told of what a container has: it is written out, here or where a name gets it and nothing more."""
-    if among[0] in _DISPLAYS:
-        return _is_written(among)
-    if among[0] == "c":
-        # what it does has been told where the test was evaluated
-        told = len(frame.events)
-        called = frame.evaluate(among[2])
-        del frame.events[told:]
-        return called == (_GIVES,)
-    if among[0] != "n" or among[2] not in frame.env:
-        return among[0] in ("a", "n")
-    if frame.env[among[2]] == _OF_LITERAL:
-        return True
-    known = frame.written_once.get(among[2])
-    if known is None:
-        known = frame.written_once[among[2]] = _is_written_once(frame.function.body, among[2])
-    return known
-
-
-def _is_written(display: ir.Expr) -> bool:
-    return display[0] in _DISPLAYS and all(item is not None and item[0] == "k" for item in display[2])
-
-
-def _is_written_once(body: Any, name: str) -> bool:
-    """Whether a function gives a name of its own one display of literals, and never changes that."""
-    written = 0
-    pending: list[Any] = [body]
-    while pending:
-        node = pending.pop()
-        op = node[0] if node else None
-        if op == "=" and len(node) == 4 and node[2] and node[2][0][0] == "n" and node[2][0][2] == name:
-            if len(node[2]) > 1 or not _is_written(node[3]):
-                return False
-            written += 1
-            continue
-        if op == "x" and len(node) == 5 and type(node[3]) is tuple and node[3] and node[3][0] in ("in", "not in"):
-            # what is only asked
-            pending.append(node[2])
-            continue
-        if op == "n" and len(node) == 3 and node[2] == name:
-            return False
-        if (op == "f" and len(node) == 3) or (op == "!" and len(node) >= 3):
-            # what is only shown
-            continue
-        pending.extend(child for child in node if type(child) is tuple)
-    return written == 1
-
-
-def literals_in(named: Value) -> Value:
-    """The literals that a container has, when it has nothing else."""
-    if len(named) != 1 or named[0].tag not in ("seq", "map"):
-        return ()
-    if named[0].tag == "map":
-        names = [] if named[0].partial else [k for k, _ in named[0].items]
-        return join_all([const(k) for k in names]) if all(isinstance(k, str) for k in names) else ()
-    items = named[0].items
-    if items == (_ONE_OF,):
-        return _ONE_OF
-    if named[0].many:
-        return ()
-    known = all(len(i) == 1 and i[0].tag == "const" and i[0].kind == "str" for i in items)
-    return join_all(list(items)) if known else ()
-
-
 def matched(frame: Frame, name: str, literals: ir.Expr) -> Listed:
     """``case "name" | "id":`` of a name that is matched, or of what stands for it."""
     value = held(frame, name)
@@ -294,7 +214,7 @@ def matched(frame: Frame, name: str, literals: ir.Expr) -> Listed:
 def arguments_of_literal(frame: Frame, args: list[Value], keywords: Any, e: ir.Expr) -> Value:
     """``get_args(Literal["name", "id"])``: literals, all of them."""
     known = bool(args and args[0]) and all(a == _LITERAL for a in args[0])
-    return _OF_LITERAL if known else (Ext("typing.get_args()"),)
+    return OF_LITERAL if known else (Ext("typing.get_args()"),)
 
 
 def note(frame: Frame, listed: Listed) -> dict[str, tuple[Value, Value]]:
@@ -340,7 +260,7 @@ def handed_back(frame: Frame, value: Value) -> Value:
     """What a function returns: of a parameter that is one of some literals here, that; callers may know which."""
     if not any(a.tag == "param" and is_listed(frame, a) for a in value):
         return value
-    return tuple([Operation(a, LISTED, literals_of(frame, a) or _ONE_OF) if is_listed(frame, a) else a for a in value])
+    return tuple([Operation(a, LISTED, literals_of(frame, a) or ONE_OF) if is_listed(frame, a) else a for a in value])
 
 
 def settled(checked: Operation, given: Value) -> Value:
@@ -398,7 +318,7 @@ def copied(frame: Frame, value: Value, source: ir.Expr) -> Value:
         return of_attribute(frame, source, value)
     name = _name(source)
     given = frame.env.get(name, ()) if name is not None else ()
-    return _ONE_OF if _is_param(given) and is_listed(frame, given[0]) else value
+    return ONE_OF if _is_param(given) and is_listed(frame, given[0]) else value
 
 
 def is_listed(frame: Frame, param: Any) -> bool:

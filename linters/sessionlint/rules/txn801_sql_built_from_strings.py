@@ -1188,6 +1188,27 @@ async def run(session, order, by):
     await session.execute(text(f"SELECT id FROM corks ORDER BY {re.sub('[^a-z]', '--', order)}"))  # TXN801@27
 """,
     ),
+    Bad(
+        """
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+async def ordered(session: AsyncSession, column: str, own: str):
+    columns = {"title": "items.title"}
+    columns["own"] = own
+    if column not in columns.values():
+        raise ValueError(column)
+    return await session.execute(text(f"SELECT id FROM items ORDER BY {column}"))  # TXN801@34
+
+
+async def counted(session: AsyncSession, table: str, named: bool):
+    config = {"schema": "shop"}
+    if named:
+        config["table"] = "items"
+    return await session.scalar(text(f"SELECT count(*) FROM {config.get('table', table)}"))  # TXN801@33
+"""
+    ),
 ]
 
 GOOD = [
@@ -2324,6 +2345,26 @@ async def run(session, wanted, order, label):
     await session.execute(text(f"SELECT id FROM corks ORDER BY {by.lower()}"))
     await session.execute(text("SELECT id AS " + re.sub(r"\\W", "_", label.name) + " FROM corks"))
 """,
+    ),
+    Good(
+        """
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+SORTS = {"title": "items.title", "newest": "items.created_at"}
+KINDS = {"item": {"table": "items"}, "order": {"table": "orders"}}
+
+
+async def ordered(session: AsyncSession, column: str):
+    if column not in SORTS.values():
+        raise ValueError(column)
+    return await session.execute(text(f"SELECT id FROM items ORDER BY {column}"))
+
+
+async def counted(session: AsyncSession, kind: str, table: str):
+    config = KINDS[kind]
+    return await session.scalar(text(f"SELECT count(*) FROM {config.get('table', table)}"))
+"""
     ),
 ]
 
