@@ -9,6 +9,7 @@ from sessionlint.program.knowledge import EMPTIED_REGISTRY
 from sessionlint.program.model import Effect, Event, FunctionInfo
 from sessionlint.program.reached import calling
 from sessionlint.program.values import Ext, Handle, Site
+from sessionlint.rules.named_somewhere import can_be_called
 from sessionlint.rules.two_halves import is_half_of_block
 
 if TYPE_CHECKING:
@@ -60,7 +61,9 @@ def _committed(program: Program) -> frozenset[Site]:
     called = {*callers, *(w for f in program.functions for w in f.wrappers)}
     alone = [f for f in program.functions if f not in called and not f.routes and program.role(f) != "background"]
     bodies = [module.body for module in program.solver.modules.values()]
-    subjects = (e.subject for f in (*alone, *bodies) for e in f.summary.effects if _saves(program, f, e))
+    saving = [(f, e.subject) for f in (*alone, *bodies) for e in f.summary.effects if _saves(program, f, e)]
+    may_run = {f: can_be_called(program, f) for f, _ in saving}
+    subjects = (subject for f, subject in saving if may_run[f])
     # what is entered and does not give the session commits it where it is left, unseen by who entered
     left = (a for f in program.functions for a, _ in f.summary.commits_after_yield)
     return frozenset(a.root for a in (*subjects, *left) if isinstance(a, Handle))

@@ -9,7 +9,7 @@ from sessionlint.facts import ir
 from sessionlint.program.api import EXEMPT_ROLES
 from sessionlint.program.flask_views import is_view
 from sessionlint.program.values import CONNECTION, Injected
-from sessionlint.report import Finding
+from sessionlint.report import Finding, TraceStep
 from sessionlint.rules.background_work import sessions_in
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.dependency_writes import LostWrite, lost_writes
@@ -2686,6 +2686,59 @@ async def note(session=Depends(get_session_dependency)):
     crate.notes["seen"] = True
 """
     ),
+    Bad(
+        """
+# --- app/session.py
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+
+from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session, async_sessionmaker, create_async_engine
+
+engine = create_async_engine("postgresql+asyncpg://")
+factory = async_sessionmaker(engine)
+request_id: ContextVar[str] = ContextVar("request_id")
+session = async_scoped_session(factory, scopefunc=request_id.get)
+# --- app/services/invoices.py
+from app.models.item import Item
+from app.session import session
+
+
+class Invoices:
+    async def reissue_all(self):
+        async with session.begin():
+            session.add(Item(name="invoice"))
+# --- app/routers/cards.py
+from fastapi import APIRouter
+
+from app.models.item import Item
+from app.session import session
+
+router = APIRouter()
+
+
+@router.post("/lost")
+async def lost(name: str):
+    session.add(Item(name=name))  # TXN209@5
+# --- app/tasks/bills.py
+import asyncio
+
+from celery import shared_task
+
+from app.models.item import Item
+from app.session import request_id, session
+
+
+@shared_task
+def bill(name):
+    asyncio.run(_bill(name))
+
+
+async def _bill(name):
+    request_id.set(name)
+    session.add(Item(name=name))  # TXN209@5
+    await session.remove()
+"""
+    ),
 ]
 
 GOOD = [
@@ -3311,6 +3364,46 @@ async def kept(session=Depends(get_session_dependency)):
     hand().add(Item(name="card"))
 """
     ),
+    Good(
+        """
+# --- app/session.py
+from contextvars import ContextVar
+
+from sqlalchemy.ext.asyncio import async_scoped_session, async_sessionmaker, create_async_engine
+
+engine = create_async_engine("postgresql+asyncpg://")
+factory = async_sessionmaker(engine)
+request_id: ContextVar[str] = ContextVar("request_id")
+session = async_scoped_session(factory, scopefunc=request_id.get)
+# --- app/around.py
+from app.session import session
+
+
+class Saved:
+    def __init__(self, app):
+        self.app = app
+
+    async def run_saved(self, scope, receive, send):
+        async with session.begin():
+            await self.app(scope, receive, send)
+
+
+def saved(app):
+    return Saved(app).run_saved
+# --- app/routers/cards.py
+from fastapi import APIRouter
+
+from app.models.item import Item
+from app.session import session
+
+router = APIRouter()
+
+
+@router.post("/kept")
+async def kept(name: str):
+    session.add(Item(name=name))
+"""
+    ),
 ]
 
 #: What somebody runs, whoever opened the session; all others lose only what they write on a session of their own.
@@ -3338,10 +3431,27 @@ def check(program: Program) -> Iterator[Finding]:
         for event, session in _lost_in(program, function, None):
             last = down_to(program, event)[-1:]
             # who opens a session and keeps it is told what it loses
-            if not any((step.path, step.line, step.column) in told for step in last):
+            if any((step.path, step.line, step.column) in told for step in last):
+                continue
+            if event.callee is None or not any(_is_told_of_helper(program, event, step) for step in last):
                 yield _finding(program, event, session)
     for lost in lost_writes(program):
         yield _of_dependency(program, lost)
+
+
+def _is_told_of_helper(program: Program, event: Event, step: TraceStep) -> bool:
+    """Whether the write at a step is told of a function that only helps background work, too."""
+    for helper in program.background_helpers:
+        if helper is event.function or helper.path != step.path or not _holds_step(helper, step):
+            continue
+        lost = (e for e, _ in _lost_in(program, helper, None))
+        if any((e.path, *e.span[:2]) == (step.path, step.line, step.column) for e in lost):
+            return True
+    return False
+
+
+def _holds_step(function: FunctionInfo, step: TraceStep) -> bool:
+    return function.span[0] <= step.line <= function.span[2]
 
 
 def _lost_by_decorators(program: Program) -> list[tuple[Event, Any]]:

@@ -1,0 +1,44 @@
+"""Whether anything names a function: what nothing names, nothing calls, in sight or out of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sessionlint.program.api import Program
+    from sessionlint.program.model import FunctionInfo, ModuleInfo
+
+
+def can_be_called(program: Program, function: FunctionInfo) -> bool:
+    """Whether the program, a framework or a library may call a function that no call in sight calls."""
+    if function.name.startswith(("__", "<")) or function.decorators or function.parent is not None:
+        return True
+    owner = function.class_info
+    if owner is not None and (owner.decorators or program.solver.external_bases(owner) - {"builtins.object"}):
+        return True
+    modules = program.solver.modules.items()
+    near = [m for path, m in modules if path == function.path or program.solver.mentions(path, function.name)]
+    return any(_is_named_in(program, module, function) for module in near)
+
+
+def _is_named_in(program: Program, module: ModuleInfo, function: FunctionInfo) -> bool:
+    """A method is named behind a dot, a function by its own name, both in a text: ``"app.jobs:close"``."""
+    words = ("a",) if function.class_info is not None else ("a", "n")
+    if "n" in words and any(name in (function.name, "*") for _, name, _, _ in module.imports):
+        return True
+    within = (module.body, *(f for f in program.functions if f.module is module))
+    return any(_names(f.facts, function.name, words) for f in within)
+
+
+def _names(node: Any, name: str, words: tuple[str, ...]) -> bool:
+    for child in node:
+        if type(child) is not tuple or not child:
+            continue
+        if len(child) > 2 and type(child[-1]) is str:
+            if child[0] in words and child[-1] == name:
+                return True
+            if child[0] == "k" and child[-1].endswith((f".{name}", f":{name}")):
+                return True
+        if _names(child, name, words):
+            return True
+    return False
