@@ -26,8 +26,14 @@ def _is_named_in(program: Program, module: ModuleInfo, function: FunctionInfo) -
     words = ("a",) if function.class_info is not None else ("a", "n")
     if "n" in words and any(name in (function.name, "*") for _, name, _, _ in module.imports):
         return True
-    within = (module.body, *(f for f in program.functions if f.module is module))
-    return any(_names(f.facts, function.name, words) for f in within)
+    inside = (f for f in program.functions if f.module is module)
+    return any(_names(node, function.name, words) for f in (module.body, *inside) for node in _parts(f, function.name))
+
+
+def _parts(function: FunctionInfo, name: str) -> tuple[Any, ...]:
+    """What may name something: of a function whose words lack the name, not its body."""
+    parts = (function.params, function.decorators)
+    return (*parts, function.body) if not function.facts[8] or name in function.facts[8] else parts
 
 
 def _names(node: Any, name: str, words: tuple[str, ...]) -> bool:
