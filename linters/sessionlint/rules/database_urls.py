@@ -14,7 +14,7 @@ from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.stdlib import ENVIRONMENT
 from sessionlint.program.strings import HOLE, texts_of
 from sessionlint.program.urls import SCHEME_TWICE, parts
-from sessionlint.program.values import UNKNOWN_KEYWORDS, Site, Value
+from sessionlint.program.values import UNKNOWN_KEYWORDS, Ext, Site, Value
 
 _DATABASES = regex(r"(?:postgres(?:ql)?|cockroachdb|redshift|mysql|mariadb|mssql|oracle|asyncpg|psycopg\w*)\b")
 _NAMED = regex(r"url|uri|dsn|database|postgres|connection_?str|conn_?str|pooler", re.I)
@@ -25,6 +25,8 @@ _NO_NAMES = frozenset({"host", "hostname", "server", "address"})
 _KEYWORDS = ("drivername", "username", "password", "host", "port", "database", "query")
 #: What is called where a URL is made of its parts, or changed.
 URL_MADE = "sqlalchemy.URL.create"
+#: What it has, under whatever key.
+_ENVIRONMENT = (ENVIRONMENT, Ext("os.environ"))
 POOLER_HOST = "pooler.supabase.com"
 _DIRECT_HOST = regex(r"db\.[\w\0-]+\.supabase\.(?:co|com)\Z", re.I)
 
@@ -166,8 +168,8 @@ def created_url(program: Program, atom: Any) -> Url:
 
 def _part(name: str, value: Value | None) -> str | None:
     """As :func:`_text`; a user or password from the environment is the one that the source names for want of it."""
-    if name in ("username", "password") and value is not None and ENVIRONMENT in value:
-        value = tuple(a for a in value if a != ENVIRONMENT)
+    if name in ("username", "password") and value is not None and any(a in _ENVIRONMENT for a in value):
+        value = tuple(a for a in value if a not in _ENVIRONMENT)
     return _text(value)
 
 

@@ -176,6 +176,8 @@ def may_record(event: Event) -> bool:
 def _leaves_trace(event: Event, nesting: int) -> bool:
     if event.kind == "call" and event.callee is not None:
         return nesting >= _MAX_NESTING or any(_leaves_trace(e, nesting + 1) for e in event.callee.events)
+    if event.name in network.SLEEPS:
+        return False
     # a statement that nothing is known of may change rows
     unknown = event.name == "execute" and not any(event.args[:1])
     return event.kind in _TRACES or (event.kind == "use" and ("write" in event.flags or unknown))

@@ -1,4 +1,4 @@
-"""Keys under which a scheduler keeps its own jobs: they name no row, and any text will do."""
+"""Keys under which a scheduler keeps its jobs, a broker its clients: they name no row, and any text will do."""
 
 from __future__ import annotations
 
@@ -10,6 +10,20 @@ if TYPE_CHECKING:
     from sessionlint.program.model import Event
 
 _SCHEDULER: Final = "apscheduler."
+#: Libraries of message brokers, to which a client says who it is.
+_BROKERS: Final = (
+    "paho.", "aiomqtt.", "asyncio_mqtt.", "gmqtt.", "kafka.", "aiokafka.", "confluent_kafka.", "nats.", "pika.",
+    "aio_pika.", "stomp.", "pulsar.",
+)  # fmt: skip
+
+
+def names_a_client(event: Event) -> bool:
+    """Whether an id is handed to the library of a message broker, which knows its clients by it."""
+    if event.name not in ("client_id", "_client_id", "group_id", "_group_id", "consumer_id", "_consumer_id"):
+        return False
+    calls = [e for e in event.function.events if e.kind == "external" and e.name.startswith(_BROKERS)]
+    given = [v for e in calls if e.expr is not None and e.expr[0] == "c" for _, v in e.expr[4]]
+    return any(v[1] == event.span or (v[0] in ("n", "a") and v[-1] == event.name) for v in given)
 
 
 def names_a_scheduled_job(event: Event) -> bool:

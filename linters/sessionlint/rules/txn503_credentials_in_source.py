@@ -40,6 +40,8 @@ _PLACEHOLDER = regex(
     r"[*x.…]+|<.*>|\[.*\]|\{.*\}|\$.*|%.*|__\w+__|your[-_ ]?\w*|(?-i:[A-Z_]*(?:PASSWORD|PASSWD|SECRET)[A-Z_]*)",
     re.S | re.I,
 )
+#: Texts that stand for something else than a word.
+_SWITCHES = frozenset({"true", "false", "yes", "no", "on", "off", "none", "null"})
 #: Base classes whose fields are read from the environment.
 _FROM_OUTSIDE = ("pydantic_settings.", "pydantic.BaseSettings", "pydantic.v1.BaseSettings")
 _ARGUMENTS = ("password", "passwd", "pwd")
@@ -406,6 +408,45 @@ SHAPE = "postgresql://user:secret@host/name"
 MINE = "postgresql://app:hunter22@localhost/app"
 """,
         path="app/store.py",
+    ),
+    Bad(
+        """
+# --- app/settings.py
+import os
+
+
+def env(key: str, default: str | None = None) -> str | None:
+    if key in os.environ:
+        return os.environ[key]
+    return default
+
+
+def as_text(value) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+# --- app/session.py
+from sqlalchemy import URL
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.settings import env
+
+url = URL.create(
+    "postgresql+asyncpg",
+    username="app",
+    password=env("DB_PASSWORD", "s3cret-words"),  # TXN503@14
+    host="db.internal",
+)
+engine = create_async_engine(url)
+# --- app/reports.py
+import mysql.connector
+
+from app.settings import as_text, env
+
+
+def connect(given):
+    return mysql.connector.connect(host="db", password=env("REPORT_PASSWORD") or as_text(given))
+"""
     ),
 ]
 
@@ -780,4 +821,4 @@ def _written(value: Value, expr: ir.Expr | None) -> str | None:
 
 
 def _is_secret(text: str) -> bool:
-    return bool(text) and HOLE not in text and not _PLACEHOLDER.fullmatch(text)
+    return bool(text) and HOLE not in text and not _PLACEHOLDER.fullmatch(text) and text.lower() not in _SWITCHES

@@ -1451,6 +1451,51 @@ async def beside_session(key):
             log.exception("lantern %s is out", key)
 """
     ),
+    Bad(
+        """
+import asyncio
+import logging
+import random
+import time
+
+from app.models.item import Item
+from app.session import get_session
+
+logger = logging.getLogger(__name__)
+
+
+async def _rename(item_id: int) -> None:
+    async with get_session() as session, session.begin():
+        (await session.get(Item, item_id)).name = "x"
+
+
+async def a_little_later(item_id: int) -> None:
+    if item_id:
+        await asyncio.sleep(random.random())
+    try:
+        await _rename(item_id)
+    except Exception as error:  # TXN604@5
+        logger.exception("failed: %s", error)
+
+
+def in_a_thread(item_id: int) -> None:
+    time.sleep(5)
+    try:
+        asyncio.run(_rename(item_id))
+    except Exception as error:  # TXN604@5
+        logger.exception("failed: %s", error)
+
+
+async def raised(item_id: int) -> None:
+    await asyncio.sleep(5)
+    try:
+        await _rename(item_id)
+    except Exception as error:
+        logger.exception("failed: %s", error)
+        raise
+""",
+        path="app/tasks/rows.py",
+    ),
 ]
 
 GOOD = [

@@ -16,7 +16,7 @@ from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.derived_ids import around_an_id, random_key
 from sessionlint.rules.file_names import names_a_file
 from sessionlint.rules.identifiers import custom_format, each_of
-from sessionlint.rules.scheduler_keys import names_a_scheduled_job
+from sessionlint.rules.scheduler_keys import names_a_client, names_a_scheduled_job
 
 META = Rule(
     code="TXN702",
@@ -687,6 +687,22 @@ def cancel(order, hour):
 """,
         path="app/tasks/reminders.py",
     ),
+    Good(
+        """
+import time
+
+import paho.mqtt.client as mqtt
+from aiokafka import AIOKafkaConsumer
+
+
+class Bus:
+    def __init__(self, broker, log, session, client_id: str = ""):
+        self._client_id = client_id or f"shop-{int(time.time())}"
+        self.client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=self._client_id, clean_session=True)
+        self.consumer = AIOKafkaConsumer("orders", client_id=f"shop-{int(time.time())}")
+        log.info("connected to %s as %s", broker, self._client_id)
+"""
+    ),
 ]
 
 #: Ids of log lines and calls: no row has them.
@@ -740,7 +756,7 @@ def _is_no_row(name: str) -> bool:
 
 
 def _names_no_row(event: Event) -> bool:
-    return names_a_file(event) or names_a_scheduled_job(event)
+    return names_a_file(event) or names_a_scheduled_job(event) or names_a_client(event)
 
 
 def _is_exempt(program: Program, function: FunctionInfo) -> bool:
