@@ -23,6 +23,7 @@ from sessionlint.rules.executors import loses_errors
 from sessionlint.rules.failing import body_of, can_fail, first_failure, handled, is_broad, misses, tries
 from sessionlint.rules.gaps import Gap, gaps
 from sessionlint.rules.left_to_callees import left_to
+from sessionlint.rules.named_somewhere import can_be_called
 from sessionlint.rules.one_round import comes_again
 from sessionlint.rules.plain_decorators import failure_around, lets_all_through
 from sessionlint.rules.raising import can_raise, first_file, first_raise
@@ -30,6 +31,7 @@ from sessionlint.rules.recorded_in_part import least_effort
 from sessionlint.rules.supervised import is_supervised
 from sessionlint.rules.swallowing_managers import keeping_objects
 from sessionlint.rules.telling_later import holds_all_work
+from sessionlint.rules.walking import nodes_below
 from sessionlint.rules.watching import is_within
 
 META = Rule(
@@ -1496,6 +1498,27 @@ async def raised(item_id: int) -> None:
 """,
         path="app/tasks/rows.py",
     ),
+    Bad(
+        """
+import logging
+
+from redis.asyncio import Redis
+
+logger = logging.getLogger(__name__)
+
+
+class DeadLetters:
+    def __init__(self, redis: Redis) -> None:
+        self.redis = redis
+
+    async def discard_all(self) -> None:
+        try:
+            await self.redis.flushdb()
+        except Exception as error:  # TXN604@9
+            logger.warning("not removed: %s", error)
+""",
+        path="app/tasks/letters.py",
+    ),
 ]
 
 GOOD = [
@@ -2054,6 +2077,40 @@ async def parcels(tasks: BackgroundTasks):
     tasks.add_task(through_a_function, "a")
 """
     ),
+    Good(
+        """
+import json
+import logging
+
+from redis.asyncio import Redis
+from taskiq import TaskiqMessage, TaskiqMiddleware
+
+logger = logging.getLogger(__name__)
+
+
+class Once(TaskiqMiddleware):
+    async def pre_execute(self, message: TaskiqMessage) -> TaskiqMessage:
+        try:
+            await Redis(host="redis").set(message.task_id, "1", nx=True)
+        except Exception as error:
+            logger.warning("not looked up: %s", error)
+        return message
+
+
+class DeadLetters:
+    def __init__(self, redis: Redis) -> None:
+        self.redis = redis
+
+    async def discard_letter(self, key: str) -> bool:
+        try:
+            await self.redis.delete(key)
+            return True
+        except Exception as error:
+            logger.warning("not removed: %s", error)
+            return False
+""",
+        path="app/tasks/letters.py",
+    ),
 ]
 
 
@@ -2069,6 +2126,8 @@ def check(program: Program) -> Iterator[Finding]:
         started = function in background
         if not started and (function.path not in files or function in called):
             continue
+        if not started and function.class_info is not None and not _is_run_by_others(program, function):
+            continue
         if program.role(function) in ("test", "migration", "session") or function.name in ("<module>", "<lambda>"):
             continue
         if function in watched:
@@ -2078,6 +2137,18 @@ def check(program: Program) -> Iterator[Finding]:
         found = [*_check(program, function, losing.get(function)), *_decorated(program, function)]
         yield from (f for f in found if f.span not in told)
         told.update(f.span for f in found)
+
+
+def _is_run_by_others(program: Program, method: FunctionInfo) -> bool:
+    """Whether a method may be what a queue runs.
+
+    What a library calls around its tasks is none, nor what gives its caller an answer where nothing names it.
+    """
+    owner = method.class_info
+    if owner is not None and any(b.endswith("Middleware") for b in program.solver.external_bases(owner)):
+        return False
+    answers = any(node[0] == "R" and len(node) == 3 and node[2] is not None for node in nodes_below(method.body))
+    return not answers or can_be_called(program, method)
 
 
 def _called_by_others(program: Program, files: set[str]) -> frozenset[FunctionInfo]:
