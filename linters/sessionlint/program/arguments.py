@@ -6,7 +6,7 @@ from itertools import zip_longest
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import awaitables, consuming, decorated, knowledge, passed_options
+from sessionlint.program import awaitables, consuming, decorated, knowledge, passed_options, supplied, wrapping
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.records import mapped
@@ -141,11 +141,14 @@ def bound(frame: Frame, function: FunctionInfo, callee: Fn, args: list[Value], k
     takes_receiver = function.class_info is not None and not function.is_staticmethod and function.parent is None
     if callee.receiver is not None and (takes_receiver or _replaces(function, callee)):
         values.insert(0, (callee.receiver,))
+    if function.wrappers and frame.function not in function.wrappers and not wrapping.is_bare(callee):
+        values = supplied.behind_supplied(function, values)
     position, given = 0, len(values)
     by_name = dict(keywords)
     for name, kind, _, _, _ in params:
         if kind in (ir.KIND_POSONLY, ir.KIND_NORMAL) and position < given:
-            bindings[identity(function, name)] = values[position]
+            if values[position] != supplied.SUPPLIED:
+                bindings[identity(function, name)] = values[position]
             position += 1
         elif kind in _BY_NAME:
             if name in by_name:
@@ -153,7 +156,7 @@ def bound(frame: Frame, function: FunctionInfo, callee: Fn, args: list[Value], k
             else:
                 _default(function, name, bindings)
         elif kind == ir.KIND_VARARGS:
-            rest = values[position:]
+            rest = [UNKNOWN if v == supplied.SUPPLIED else v for v in values[position:]]
             bindings[identity(function, name)] = (Seq(tuple(rest)),) if rest else UNKNOWN
             position = given
         elif kind == ir.KIND_KWARGS:

@@ -31,6 +31,11 @@ def bare(function: Fn) -> Fn:
     return Fn(function.info, _BARE) if plain and function.info.wrappers else function
 
 
+def is_bare(function: Fn) -> bool:
+    """Whether a function is called without its decorators."""
+    return bool(function.receiver == _BARE)
+
+
 def around_one(
     frame: Frame, function: FunctionInfo, wrapper: FunctionInfo, mapped: dict[Any, Value]
 ) -> dict[Effect, Effect]:

@@ -33,7 +33,8 @@ def is_lost(program: Program, function: FunctionInfo, index: int, session: Any) 
     if "closed" in event.flags or _is_closed(event, session):
         return False  # TXN208
     blocks = tuple([t for t in owned(event) if not _is_left(event, session, t)])
-    if not _is_session(program, session) or any(session in t.subjects for t in blocks):
+    same = _same(event, session)
+    if not _is_session(program, session) or any(s in t.subjects for t in blocks for s in same):
         return False
     if blocks and any(a in t.subjects for a in _bound_to(function, session) for t in blocks):
         return False  # the block of the connection that it works on commits
@@ -46,7 +47,11 @@ def is_lost(program: Program, function: FunctionInfo, index: int, session: Any) 
             return False
     if any(e.name in ("begin", "commit") for e in around(program, function)):
         return False  # a decorator commits
-    saving = [other for i, other in enumerate(function.events) if _may_commit(other, session, event, later=i > index)]
+    saving = [
+        other
+        for i, other in enumerate(function.events)
+        if any(_may_commit(other, s, event, later=i > index) for s in same)
+    ]
     if saving and wrapped(event) is not None:
         saving = [other for other in saving if not is_switched_off(program, event, other)]
     if saving and not (all(_is_commit(s, event) for s in saving) and left_before(event, session, saving)):
@@ -104,6 +109,15 @@ def _entered(event: Event) -> list[Handle]:
 def _is_registry(session: Any) -> bool:
     """Whether it passes what is asked of it on to the one session of its scope, which no block around this closes."""
     return session == EMPTIED or (isinstance(session, Handle) and session.registry)
+
+
+def _same(event: Event, session: Any) -> tuple[Any, ...]:
+    """The session, and what else is the same one: of a registry, the registry itself and what a call of it gives."""
+    if not isinstance(session, Handle) or not session.registry:
+        return (session,)
+    found = {a for t in owned(event) for a in t.subjects} | {a for e in event.function.events for a in e.subject}
+    others = (a for a in found if isinstance(a, Handle) and a.registry and a.site == session.site and a != session)
+    return (session, *others)
 
 
 def is_write(event: Event) -> bool:

@@ -2372,6 +2372,40 @@ async def remind(mailer: Mailer, printer: Printer, item_id: int) -> None:
         await mailer.send(item.owner, "soon")  # TXN207@15
 """
     ),
+    Bad(
+        """
+# --- app/units.py
+import functools
+
+
+def with_first(work):
+    @functools.wraps(work)
+    async def inner(session, *args):
+        return await work(session, len(args), *args)
+
+    return inner
+# --- app/services/items.py
+import httpx
+
+from app.models.item import Item
+from app.session import get_session
+from app.units import with_first
+
+
+@with_first
+async def put(session, count, name, url):
+    session.add(Item(name=name))
+    await session.flush()
+
+
+async def put_and_tell(name, url):
+    async with get_session() as session:
+        await put(session, name, url)
+        async with httpx.AsyncClient() as client:
+            await client.post(url)  # TXN207@19
+        await session.commit()
+"""
+    ),
 ]
 
 GOOD = [
@@ -3307,6 +3341,57 @@ def order(session: Session, order_id: int, for_update: bool = False) -> Order:
 def track(session: Session, order_id: int) -> dict:
     found = order(session, order_id)
     return requests.get(f"https://carrier/{found.label}").json()
+"""
+    ),
+    Good(
+        """
+# --- app/units.py
+import functools
+
+from app.session import get_session
+
+
+def in_transaction(work):
+    @functools.wraps(work)
+    async def inner(*args, **kwargs):
+        async with get_session() as session, session.begin():
+            return await work(session, *args, **kwargs)
+
+    return inner
+
+
+def method_in_transaction(work):
+    @functools.wraps(work)
+    async def inner(self, name):
+        async with get_session() as session, session.begin():
+            return await work(self, session, name)
+
+    return inner
+# --- app/tasks/items.py
+import httpx
+
+from app.models.item import Item
+from app.units import in_transaction, method_in_transaction
+
+
+@in_transaction
+async def put(session, name):
+    session.add(Item(name=name))
+    await session.flush()
+
+
+class Shelf:
+    @method_in_transaction
+    async def put(self, session, name):
+        session.add(Item(name=name))
+        await session.flush()
+
+
+async def put_and_tell(name, url):
+    await put(name)
+    await Shelf().put(name)
+    async with httpx.AsyncClient() as client:
+        await client.post(url)
 """
     ),
 ]

@@ -3404,6 +3404,31 @@ async def kept(name: str):
     session.add(Item(name=name))
 """
     ),
+    Good(
+        """
+# --- app/session.py
+from asyncio import current_task
+
+from sqlalchemy.ext.asyncio import async_scoped_session, async_sessionmaker, create_async_engine
+
+engine = create_async_engine("postgresql+asyncpg://")
+registry = async_scoped_session(async_sessionmaker(engine), scopefunc=current_task)
+# --- app/tasks/items.py
+from app.models.item import Item
+from app.session import registry
+
+
+async def kept(name):
+    async with registry().begin():
+        registry.add(Item(name=name))
+
+
+async def kept_by_name(name):
+    session = registry()
+    session.add(Item(name=name))
+    await registry.commit()
+"""
+    ),
 ]
 
 #: What somebody runs, whoever opened the session; all others lose only what they write on a session of their own.
