@@ -17,7 +17,7 @@ from sessionlint.infer.openers import openers
 from sessionlint.infer.own_engines import of_one_function, of_the_application
 from sessionlint.infer.registries import kept_instead
 from sessionlint.infer.sources import CONTEXT, DECORATOR, DEPENDENCY, HOOK, Made, Source, enters
-from sessionlint.infer.standing_alone import stands_alone
+from sessionlint.infer.standing_alone import stands_alone, stands_apart
 from sessionlint.infer.survey import MAKERS, Survey
 from sessionlint.infer.table_makers import is_for_tables
 from sessionlint.infer.votes import authenticates
@@ -99,10 +99,14 @@ def _is_chosen(survey: Survey, application: str, door: Door, doors: list[Door]) 
         return False
     if application == NO_APPLICATION and survey.applications:
         files = len(door.using_files | door.takers)
-        if not files or (files < 2 and not (survey.shared(door.files) or stands_alone(survey, door))):
+        if not files and not (door.scripts and stands_alone(survey, door)):
+            return False
+        if files < 2 and not (survey.shared(door.files) or stands_alone(survey, door)):
             return False
     if door is first:
         return bool(door.users or door.takers or door.scripts) or len(doors) == 1
+    if not survey.applications and stands_apart(survey, door, (other for other in doors if other is not door)):
+        return bool(door.users or door.takers or door.scripts)
     if door.using_files <= door.files.keys() or (first.hands_out_sessions and not door.hands_out_sessions):
         return False
     return len(door.users) >= _SHARE * len(first.users) or len(door.using_files) >= _FILES
@@ -390,6 +394,8 @@ def _left_out(survey: Survey, door: Door, chosen: list[Door], modules: Collectio
     used = "no other file uses it"
     if door.takers:
         used = f"{plural(len(door.takers), 'other file')} {_verb(door.takers, 'take')} it, for no session of its own"
+    elif door.scripts:
+        used = f"{plural(len(door.scripts), 'script')} {_verb(door.scripts, 'use')} it"
     if users:
         used = f"{plural(len(users), 'function')} in other files {_verb(users, 'use')} it"
     article = "an" if kind == ENGINE else "a"

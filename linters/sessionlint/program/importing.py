@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from sessionlint.facts.packing import unpack
-from sessionlint.program.reached import all_from
 from sessionlint.program.values import Value
 
 if TYPE_CHECKING:
@@ -72,21 +71,55 @@ def below(program: Program, folder: str) -> frozenset[str]:
     return reached_from_files(program, [p for p in held if layer_of(p) not in ("test", "migration")])
 
 
-def programs(program: Program) -> Mapping[str, frozenset[str]]:
-    """For every file that imports join to others, all of those files; those of tests and migrations join nothing."""
+def importing(program: Program, paths: Iterable[str]) -> frozenset[str]:
+    """These files, those that import them, and those that import these; tests and migrations left out."""
+    importers = program.shared(_importers)
+    found = set(paths)
+    pending = list(found)
+    while pending:
+        more = importers.get(pending.pop(), frozenset()) - found
+        found |= more
+        pending.extend(more)
+    return frozenset(found)
+
+
+def are_apart(program: Program, mine: frozenset[str], theirs: frozenset[str]) -> bool:
+    """Whether the files that run something are others than those that run something else, and packages apart."""
+    if not mine.isdisjoint(theirs):
+        return False
+    if {_package_of(program, path) for path in mine}.isdisjoint(_package_of(program, path) for path in theirs):
+        return True
+    mine_at, theirs_at = _folder_of(mine), _folder_of(theirs)
+    return not (mine_at.startswith(theirs_at) or theirs_at.startswith(mine_at))
+
+
+def _folder_of(paths: frozenset[str]) -> str:
+    """The folder that holds all paths, with ``/`` at the end."""
+    shared: list[str] = []
+    for parts in zip(*(path.split("/")[:-1] for path in paths), strict=False):
+        if len(set(parts)) > 1:
+            break
+        shared.append(parts[0])
+    return "".join(f"{part}/" for part in shared)
+
+
+def _package_of(program: Program, path: str) -> str:
+    """The folder of the outermost package that holds a file; without one, what its dotted name begins with."""
+    names = program.solver.names.primary
+    package, folder = "", path.rpartition("/")[0]
+    while folder and f"{folder}/__init__.py" in names:
+        package, folder = folder, folder.rpartition("/")[0]
+    return package or names[path].partition(".")[0]
+
+
+def _importers(program: Program) -> Mapping[str, frozenset[str]]:
     layer_of = program.policy.layer_of
-    beside: dict[str, set[str]] = {}
+    found: dict[str, set[str]] = {}
     for path in program.solver.names.primary:
         if layer_of(path) not in ("test", "migration"):
             for other in run_by(program, path):
-                beside.setdefault(path, set()).add(other)
-                beside.setdefault(other, set()).add(path)
-    found: dict[str, frozenset[str]] = {}
-    for path in beside:
-        if path not in found:
-            joined = frozenset(all_from(path, beside))
-            found.update((other, joined) for other in joined)
-    return found
+                found.setdefault(other, set()).add(path)
+    return {path: frozenset(importers) for path, importers in found.items()}
 
 
 def _imports(program: Program, path: str) -> Iterable[tuple[str, int, Sequence[str]]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from sessionlint.program.importing import programs
+from sessionlint.program.importing import are_apart, importing
 from sessionlint.program.reached import calling
 from sessionlint.rules.mounting import applications, same_application
 
@@ -56,26 +56,12 @@ def _is_left(program: Program, function: FunctionInfo, seen: set[FunctionInfo]) 
 
 
 def _are_apart(program: Program, path: str, other: str) -> bool:
-    """Whether two files are of programs, each in a folder of its own, that no import joins."""
-    joined = program.shared(programs)
-    mine, theirs = joined.get(path, frozenset()), joined.get(other, frozenset())
-    if not mine or not theirs or other in mine:
-        return False
+    """Whether two files are of programs, each in a folder of its own, and nothing runs both."""
+    mine, theirs = importing(program, (path,)), importing(program, (other,))
     is_module = program.policy.is_session_module
     if all(map(is_module, mine)) or all(map(is_module, theirs)):
         return False  # who uses them is not seen
-    mine_at, theirs_at = _folder_of(mine), _folder_of(theirs)
-    return not (mine_at.startswith(theirs_at) or theirs_at.startswith(mine_at))
-
-
-def _folder_of(paths: frozenset[str]) -> str:
-    """The folder that holds all paths, with ``/`` at the end."""
-    shared: list[str] = []
-    for parts in zip(*(path.split("/")[:-1] for path in paths), strict=False):
-        if len(set(parts)) > 1:
-            break
-        shared.append(parts[0])
-    return "".join(f"{part}/" for part in shared)
+    return are_apart(program, mine, theirs)
 
 
 def _places(program: Program, event: Event) -> set[str]:
