@@ -766,6 +766,41 @@ PORTS = {"north": 5432, "south": 5433}
 pools = {n: create_async_engine(settings.url, pool_size=5) for n, port in PORTS.items() if port == settings.port}
 """,
     ),
+    Good(
+        """
+# --- shared/engine.py
+from sqlalchemy.ext.asyncio import create_async_engine
+
+
+def make_engine(url):
+    return create_async_engine(url)
+# --- api/database.py
+import os
+
+from shared.engine import make_engine
+
+engine = make_engine(os.environ["API_DB"])
+# --- api/main.py
+from fastapi import FastAPI
+
+from api.database import engine
+
+app = FastAPI()
+# --- notify/database.py
+import os
+
+from shared.engine import make_engine
+
+engine = make_engine(os.environ["NOTIFY_DB"])
+# --- notify/main.py
+from fastapi import FastAPI
+
+from notify.database import engine
+
+app = FastAPI()
+""",
+        policy=(("session-modules", ["shared/engine.py", "api/database.py", "notify/database.py"]),),
+    ),
 ]
 
 
@@ -838,7 +873,10 @@ def _live(program: Program, kind: str) -> Iterator[tuple[Held, Event]]:
         maker = held(program, event)
         if maker.owner[0] == "returned" and not _is_cached(maker.function):
             calls = _calls_of_maker(program, maker.function)
-            yield from ((Held(("call", c.path, c.span), c.function, c.span), c) for c in calls[1:])
+            for at, call in enumerate(calls):
+                # applications that share what makes one each have their own
+                if any(live_together(program, before, call) for before in calls[:at]):
+                    yield Held(("call", call.path, call.span), call.function, call.span), call
 
 
 def _behind_policy(program: Program) -> set[Any]:
