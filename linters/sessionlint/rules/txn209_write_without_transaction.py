@@ -2739,6 +2739,93 @@ async def _bill(name):
     await session.remove()
 """
     ),
+    Bad(
+        """
+# --- app/models/boxes.py
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    @classmethod
+    def of(cls, db, key):
+        return db.get(cls, key)
+
+
+class Box(Base):
+    __tablename__ = "boxes"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    closed: Mapped[bool]
+
+    def close(self):
+        self.closed = True
+# --- app/services/boxes.py
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.models.boxes import Box
+
+
+def by_key(db: Session, key: str) -> Box | None:
+    return db.get(Box, key)
+
+
+def newest(db: Session) -> Box:
+    return db.scalar(select(Box))
+
+
+def open_ones(db: Session) -> list[Box]:
+    return list(db.scalars(select(Box)))
+# --- app/routers/boxes.py
+from fastapi import APIRouter, Depends
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session, sessionmaker
+
+from app.models.boxes import Box
+from app.services.boxes import by_key, newest, open_ones
+
+router = APIRouter()
+Local = sessionmaker(create_engine("postgresql://"))
+
+
+def get_db():
+    with Local() as db:
+        yield db
+
+
+@router.post("/got")
+def got(key: str, db: Session = Depends(get_db)):
+    by_key(db, key).closed = True  # TXN209@5
+
+
+@router.post("/newest")
+def selected(db: Session = Depends(get_db)):
+    box = newest(db)
+    box.closed = True  # TXN209@5
+
+
+@router.post("/each")
+def each(db: Session = Depends(get_db)):
+    for box in open_ones(db):
+        box.close()  # TXN209@9
+
+
+@router.post("/own")
+def by_its_class(key: str, db: Session = Depends(get_db)):
+    Box.of(db, key).close()  # TXN209@5
+
+
+@router.post("/kept")
+def kept(key: str, db: Session = Depends(get_db)):
+    with db.begin():
+        by_key(db, key).closed = True
+        Box.of(db, key).close()
+
+
+@router.get("/read")
+def read(key: str, db: Session = Depends(get_db)):
+    return [Box.of(db, key).closed, *open_ones(db)]
+"""
+    ),
 ]
 
 GOOD = [
