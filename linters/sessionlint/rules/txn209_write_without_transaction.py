@@ -2826,6 +2826,79 @@ def read(key: str, db: Session = Depends(get_db)):
     return [Box.of(db, key).closed, *open_ones(db)]
 """
     ),
+    Bad(
+        """
+# --- app/bot/notes.py
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+
+
+class Notes:
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+
+    async def add(self) -> None:
+        self.session.add(Item(name="note"))
+        await self.session.flush()
+
+
+class Pinned(Notes):
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+# --- app/bot/middlewares.py
+from aiogram import BaseMiddleware
+
+from app.bot.notes import Notes, Pinned
+from app.session import get_session, session_factory
+
+
+class Opening(BaseMiddleware):
+    async def __call__(self, handler, event, data):
+        async with get_session() as session, session_factory.begin() as begun:
+            data["notes"], data["pinned"] = Notes(session), Pinned(begun)
+            return await handler(event, data)
+# --- app/bot/handlers.py
+from aiogram import Router
+
+from app.bot.notes import Notes, Pinned
+
+router = Router()
+
+
+@router.message()
+async def lost(message, notes: Notes):
+    await notes.add()  # TXN209@11
+
+
+@router.message()
+async def kept(message, notes: Notes):
+    async with notes.session.begin():
+        await notes.add()
+
+
+@router.message()
+async def begun_around(message, pinned: Pinned):
+    await pinned.add()
+
+
+async def of_others(message, notes: Notes):
+    await notes.add()
+# --- app/session.py
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+engine = create_async_engine("postgresql+asyncpg://app@localhost/app")
+session_factory = async_sessionmaker(engine)
+
+
+@asynccontextmanager
+async def get_session():
+    async with session_factory() as session:
+        yield session
+"""
+    ),
 ]
 
 GOOD = [
@@ -3399,98 +3472,6 @@ class Jar(Base):
     __tablename__ = "jars"
 """,
     ),
-    Good(
-        """
-# --- app/session.py
-from contextlib import asynccontextmanager
-from contextvars import ContextVar
-
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
-
-engine = create_async_engine("postgresql+asyncpg://")
-factory = async_sessionmaker(engine)
-in_hand: ContextVar[AsyncSession] = ContextVar("in_hand")
-
-
-@asynccontextmanager
-async def get_session():
-    async with factory() as session:
-        held = in_hand.set(session)
-        yield session
-        in_hand.reset(held)
-
-
-async def get_session_dependency():
-    async with get_session() as session:
-        yield session
-
-
-def hand() -> AsyncSession:
-    return in_hand.get()
-# --- app/around.py
-from starlette.middleware.base import BaseHTTPMiddleware
-
-from app.session import hand
-
-
-class Begun(BaseHTTPMiddleware):
-    async def dispatch(self, request, call_next):
-        async with hand().begin():
-            return await call_next(request)
-# --- app/routers/cards.py
-from fastapi import APIRouter, Depends
-
-from app.models.item import Item
-from app.session import get_session_dependency, hand
-
-router = APIRouter()
-
-
-@router.post("/kept")
-async def kept(session=Depends(get_session_dependency)):
-    hand().add(Item(name="card"))
-"""
-    ),
-    Good(
-        """
-# --- app/session.py
-from contextvars import ContextVar
-
-from sqlalchemy.ext.asyncio import async_scoped_session, async_sessionmaker, create_async_engine
-
-engine = create_async_engine("postgresql+asyncpg://")
-factory = async_sessionmaker(engine)
-request_id: ContextVar[str] = ContextVar("request_id")
-session = async_scoped_session(factory, scopefunc=request_id.get)
-# --- app/around.py
-from app.session import session
-
-
-class Saved:
-    def __init__(self, app):
-        self.app = app
-
-    async def run_saved(self, scope, receive, send):
-        async with session.begin():
-            await self.app(scope, receive, send)
-
-
-def saved(app):
-    return Saved(app).run_saved
-# --- app/routers/cards.py
-from fastapi import APIRouter
-
-from app.models.item import Item
-from app.session import session
-
-router = APIRouter()
-
-
-@router.post("/kept")
-async def kept(name: str):
-    session.add(Item(name=name))
-"""
-    ),
 ]
 
 #: What somebody runs, whoever opened the session; all others lose only what they write on a session of their own.
@@ -3635,7 +3616,8 @@ def _finding(program: Program, event: Event, session: Any) -> Finding:
     if source is not None:
         trace.append(program.step(source.site, f"{source.in_full} hands out the {of} and does not commit"))
     elif session.tag == "param":
-        trace += [program.step(m.site, f"{m.in_full} passes the session on") for m in openers(program, session)]
+        passing = openers(program, event.function, session)
+        trace += [program.step(m.site, f"{m.in_full} passes the session on") for m in passing]
     elif session.tag == "handle":
         trace += program.source_trace(event.function, session)
         taken = left_at_yield(event, session)
