@@ -2899,6 +2899,82 @@ async def get_session():
         yield session
 """
     ),
+    Bad(
+        """
+# --- app/session.py
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+engine = create_async_engine("postgresql+asyncpg://")
+factory = async_sessionmaker(engine)
+_at_hand: ContextVar[AsyncSession] = ContextVar("at_hand")
+
+
+def at_hand() -> AsyncSession:
+    return _at_hand.get()
+
+
+@asynccontextmanager
+async def opened():
+    async with factory() as session:
+        token = _at_hand.set(session)
+        try:
+            yield session
+        finally:
+            _at_hand.reset(token)
+# --- app/services/cards.py
+from app.models.item import Item
+from app.session import at_hand
+
+
+async def save():
+    at_hand().add(Item(name="card"))
+    await at_hand().flush()
+
+
+async def save_at_once():
+    async with at_hand().begin():
+        await save()
+# --- app/main.py
+from fastapi import FastAPI
+from sqlalchemy import text
+
+from app.services.cards import save, save_at_once
+from app.session import at_hand, opened
+
+app = FastAPI()
+
+
+@app.middleware("http")
+async def with_session(request, call_next):
+    async with opened():
+        return await call_next(request)
+
+
+@app.post("/lost")
+async def lost():
+    await save()  # TXN209@11
+
+
+@app.post("/lost-here")
+async def lost_here():
+    await at_hand().execute(text("DELETE FROM cards"))  # TXN209@11
+
+
+@app.post("/kept")
+async def kept():
+    async with at_hand().begin():
+        await save()
+
+
+@app.on_event("startup")
+async def first():
+    async with opened():
+        await save()  # TXN209@15
+"""
+    ),
 ]
 
 GOOD = [
@@ -3471,6 +3547,197 @@ class Base(DeclarativeBase):
 class Jar(Base):
     __tablename__ = "jars"
 """,
+    ),
+    Good(
+        """
+# --- app/session.py
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+engine = create_async_engine("postgresql+asyncpg://")
+factory = async_sessionmaker(engine)
+in_hand: ContextVar[AsyncSession] = ContextVar("in_hand")
+
+
+@asynccontextmanager
+async def get_session():
+    async with factory() as session:
+        held = in_hand.set(session)
+        yield session
+        in_hand.reset(held)
+
+
+async def get_session_dependency():
+    async with get_session() as session:
+        yield session
+
+
+def hand() -> AsyncSession:
+    return in_hand.get()
+# --- app/around.py
+from starlette.middleware.base import BaseHTTPMiddleware
+
+from app.session import hand
+
+
+class Begun(BaseHTTPMiddleware):
+    async def dispatch(self, request, call_next):
+        async with hand().begin():
+            return await call_next(request)
+# --- app/routers/cards.py
+from fastapi import APIRouter, Depends
+
+from app.models.item import Item
+from app.session import get_session_dependency, hand
+
+router = APIRouter()
+
+
+@router.post("/kept")
+async def kept(session=Depends(get_session_dependency)):
+    hand().add(Item(name="card"))
+"""
+    ),
+    Good(
+        """
+# --- app/session.py
+from contextvars import ContextVar
+
+from sqlalchemy.ext.asyncio import async_scoped_session, async_sessionmaker, create_async_engine
+
+engine = create_async_engine("postgresql+asyncpg://")
+factory = async_sessionmaker(engine)
+request_id: ContextVar[str] = ContextVar("request_id")
+session = async_scoped_session(factory, scopefunc=request_id.get)
+# --- app/around.py
+from app.session import session
+
+
+class Saved:
+    def __init__(self, app):
+        self.app = app
+
+    async def run_saved(self, scope, receive, send):
+        async with session.begin():
+            await self.app(scope, receive, send)
+
+
+def saved(app):
+    return Saved(app).run_saved
+# --- app/routers/cards.py
+from fastapi import APIRouter
+
+from app.models.item import Item
+from app.session import session
+
+router = APIRouter()
+
+
+@router.post("/kept")
+async def kept(name: str):
+    session.add(Item(name=name))
+"""
+    ),
+    Good(
+        """
+# --- app/session.py
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+engine = create_async_engine("postgresql+asyncpg://")
+factory = async_sessionmaker(engine)
+_at_hand: ContextVar[AsyncSession] = ContextVar("at_hand")
+
+
+def at_hand() -> AsyncSession:
+    return _at_hand.get()
+
+
+@asynccontextmanager
+async def opened():
+    async with factory() as session:
+        token = _at_hand.set(session)
+        try:
+            yield session
+        finally:
+            _at_hand.reset(token)
+
+
+async def finish():
+    await at_hand().commit()
+# --- app/around.py
+from starlette.middleware.base import BaseHTTPMiddleware
+
+from app.session import finish, opened
+
+
+class Finished(BaseHTTPMiddleware):
+    async def dispatch(self, request, call_next):
+        async with opened():
+            response = await call_next(request)
+            await finish()
+            return response
+# --- app/main.py
+from fastapi import FastAPI
+
+from app.around import Finished
+from app.models.item import Item
+from app.session import at_hand
+
+app = FastAPI()
+app.add_middleware(Finished)
+
+
+@app.post("/kept")
+async def kept():
+    at_hand().add(Item(name="card"))
+"""
+    ),
+    Good(
+        """
+# --- app/session.py
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+engine = create_async_engine("postgresql+asyncpg://")
+factory = async_sessionmaker(engine)
+_at_hand: ContextVar[AsyncSession] = ContextVar("at_hand")
+
+
+def at_hand() -> AsyncSession:
+    return _at_hand.get()
+
+
+@asynccontextmanager
+async def opened():
+    async with factory() as session, session.begin():
+        _at_hand.set(session)
+        yield
+# --- app/main.py
+from fastapi import FastAPI
+
+from app.models.item import Item
+from app.session import at_hand, opened
+
+app = FastAPI()
+
+
+@app.middleware("http")
+async def with_session(request, call_next):
+    async with opened():
+        return await call_next(request)
+
+
+@app.post("/kept")
+async def kept():
+    at_hand().add(Item(name="card"))
+"""
     ),
 ]
 
