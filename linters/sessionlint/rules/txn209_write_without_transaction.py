@@ -2975,6 +2975,60 @@ async def first():
         await save()  # TXN209@15
 """
     ),
+    Bad(
+        """
+# --- app/containers.py
+from dependency_injector import containers, providers
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.session import engine, session_factory
+
+
+class Container(containers.DeclarativeContainer):
+    session = providers.Factory(AsyncSession, engine)
+    made = providers.Factory(session_factory)
+    kept = providers.Singleton(AsyncSession, engine, expire_on_commit=False)
+# --- app/routers/cards.py
+from dependency_injector.wiring import Provide, inject
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.containers import Container
+from app.models.item import Item
+
+router = APIRouter()
+
+
+@router.post("/lost")
+@inject
+async def lost(session: AsyncSession = Depends(Provide[Container.session])):
+    session.add(Item(name="card"))  # TXN209@5
+
+
+@router.post("/lost-too")
+@inject
+async def lost_too(session: AsyncSession = Depends(Provide[Container.made])):
+    session.add(Item(name="card"))  # TXN209@5
+
+
+@router.post("/saved")
+@inject
+async def saved(session: AsyncSession = Depends(Provide[Container.session])):
+    async with session.begin():
+        session.add(Item(name="card"))
+
+
+@router.post("/of-all")
+@inject
+async def of_all(session: AsyncSession = Depends(Provide[Container.kept])):
+    session.add(Item(name="card"))
+# --- app/session.py
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+engine = create_async_engine("postgresql+asyncpg://app@localhost/app")
+session_factory = async_sessionmaker(engine)
+"""
+    ),
 ]
 
 GOOD = [
