@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from sessionlint.facts import ir
 from sessionlint.program import knowledge, loaded_rows
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import FunctionInfo
-from sessionlint.program.values import Injected, Operation, Param, Row, Value
+from sessionlint.program.values import UNKNOWN, Injected, Operation, Param, Row, Value
 
 
 def note(frame: Frame, asked: Value) -> None:
@@ -37,6 +38,25 @@ def _whose(frame: Frame, value: Value) -> tuple[list[Any], bool]:
             loaded += atom.result if isinstance(atom, Operation) else (atom,)
     rows = [a for a in loaded if isinstance(a, Row)]
     return list(dict.fromkeys([row.session for row in rows])), len(rows) < len(loaded)
+
+
+def added(frame: Frame, sessions: Value, given: Value, e: ir.Expr) -> None:
+    """``session.add(row)`` of a row that was made here: from there on its methods find that session."""
+    if e[0] != "c" or not e[3] or e[3][0][0] != "n" or len(given) != 1 or given[0].tag != "inst":
+        return
+    name = e[3][0][2]
+    if frame.added_to.get(name, sessions) != sessions:
+        frame.added_to[name] = UNKNOWN  # one branch adds it here, another there
+    elif frame.solver.is_model(given[0].info):
+        frame.added_to[name] = sessions
+
+
+def of_receiver(frame: Frame, e: ir.Expr) -> dict[Any, Value]:
+    """The session that ``object_session(self)`` gives in a method of a row which was added to one here."""
+    if e[0] != "c" or e[2][0] != "a" or e[2][2][0] != "n":
+        return {}
+    sessions = frame.added_to.get(e[2][2][2])
+    return dict.fromkeys(knowledge.AMBIENT_SESSIONS, sessions) if sessions else {}
 
 
 def sessions_of(frame: Frame, value: Value) -> Value:

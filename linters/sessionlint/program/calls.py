@@ -7,6 +7,7 @@ from typing import Any, Final
 from sessionlint.facts import ir
 from sessionlint.program import (
     alike,
+    asking_rows,
     bound_below,
     calling_back,
     class_values,
@@ -369,6 +370,8 @@ def call_function(
             bindings.setdefault(key, value)
         if isinstance(callee.receiver, Inst) and callee.receiver.bindings:
             handed_up.made_with(frame, callee.receiver.info, bindings)
+        if frame.added_to:
+            bindings.update(asking_rows.of_receiver(frame, e))
     elif isinstance(callee.receiver, Row):
         # what a row's own method gets from ``object_session(self)``
         bindings.update(dict.fromkeys(knowledge.AMBIENT_SESSIONS, (callee.receiver.session,)))

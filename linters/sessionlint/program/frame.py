@@ -272,6 +272,8 @@ class Frame(Notes):
             self._bind_outer(name, value, span)
         if self.picked:
             self.picked.pop(name, None)
+        if self.added_to:
+            self.added_to.pop(name, None)
         if self.origins:
             self.origins.pop(name, None)
         if self.left_overs:

@@ -108,6 +108,8 @@ class Notes(Outcome):
         self.narrowed: dict[Any, Value] = {}
         #: what names stand for that were taken out of a parameter, see :mod:`sessionlint.program.picking`
         self.picked: dict[str, Value] = {}
+        #: the sessions to which names of new rows were added, see :mod:`sessionlint.program.asking_rows`
+        self.added_to: dict[str, Value] = {}
         #: out of which parameters texts were taken that names stand for, see :mod:`~.text_origins`
         self.origins: dict[str, Value] = {}
         #: under which conditions names are true that were put together, see :mod:`sessionlint.program.combined`

@@ -6,6 +6,7 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import (
+    asking_rows,
     beginning,
     detaching,
     flushing,
@@ -80,6 +81,7 @@ def operate(
         merging.copied(frame, subjects, first or dict(keywords).get("instance", UNKNOWN))
     if name == "add" and kind == SESSION and first:
         merging.attached(frame, first, e[1], Hop(frame.site(e[1]), "a row is added here", None))
+        asking_rows.added(frame, subjects, first, e)
     closed = any(frame.know(s, "closed") == 1 for s in subjects)
     if closed and name not in PASSIVE:
         flags = (*flags, "closed")

@@ -6,6 +6,8 @@ all who ask have the same object, as they have with what FastAPI injects.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from sessionlint.facts import ir
 from sessionlint.program import dependencies, knowledge, wiring
 from sessionlint.program.frame import Frame
@@ -23,6 +25,9 @@ from sessionlint.program.values import (
     contained,
     join,
 )
+
+if TYPE_CHECKING:
+    from sessionlint.program.solver import Solver
 
 Keywords = list[tuple[str, Value]]
 _BY_KEYWORD = "modern_di.providers."
@@ -74,6 +79,11 @@ def made(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.E
         else:
             frame.solver.write((_PROVIDER, atom), _MAKES)
     return provider
+
+
+def makes_anew(solver: Solver, provider: Any) -> bool:
+    """Whether something is a provider whose objects nobody else is given."""
+    return bool(provider.tag == "partial" and solver.peek((_PROVIDER, provider)) == _MAKES)
 
 
 def _in_order(args: list[Value], keywords: Keywords) -> tuple[list[Value], Keywords]:

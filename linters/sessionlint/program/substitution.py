@@ -179,7 +179,10 @@ def _operation(
     if atom.name in ASKS or atom.name == ASKS_NOT:
         return tuple([atom._replace(receiver=a) for a in mapped.get(atom.receiver, (atom.receiver,))])
     if atom.name not in (strings.JOIN, picking.ENTRY):
-        return (Operation(atom.receiver, atom.name, atom.result),)
+        if atom.result and depth < 3:
+            # the rows that ``session.get(…)`` gives are those of the session that this call passes
+            return (atom._replace(result=substitute(frame, atom.result, mapped, function, span, depth + 1)),)
+        return (atom,)
     given = substitute(frame, (atom.receiver,), mapped, function, span, depth + 1)
     if not mapped.get(atom.receiver):
         given = joined_clauses.given(atom.receiver, function, UNKNOWN) or given

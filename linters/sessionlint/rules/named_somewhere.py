@@ -22,9 +22,13 @@ def can_be_called(program: Program, function: FunctionInfo) -> bool:
 
 
 def _is_named_in(program: Program, module: ModuleInfo, function: FunctionInfo) -> bool:
-    """A method is named behind a dot, a function by its own name, both in a text: ``"app.jobs:close"``."""
+    """A method is named behind a dot, a function by its own name, both in a text: ``"app.jobs:close"``.
+
+    An import alone names nothing, unless a package hands out so what others call.
+    """
     words = ("a",) if function.class_info is not None else ("a", "n")
-    if "n" in words and any(name in (function.name, "*") for _, name, _, _ in module.imports):
+    handed_out = (function.name, "*") if module.is_package else ("*",)
+    if "n" in words and any(name in handed_out for _, name, _, _ in module.imports):
         return True
     inside = (f for f in program.functions if f.module is module)
     return any(_names(node, function.name, words) for f in (module.body, *inside) for node in _parts(f, function.name))
@@ -40,6 +44,8 @@ def _names(node: Any, name: str, words: tuple[str, ...]) -> bool:
     for child in node:
         if type(child) is not tuple or not child:
             continue
+        if len(child) == 2 and child[0] == name and type(child[1]) is str:
+            return True  # imported under another name
         if len(child) > 2 and type(child[-1]) is str:
             if child[0] in words and child[-1] == name:
                 return True

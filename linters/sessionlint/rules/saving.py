@@ -13,6 +13,7 @@ from sessionlint.program.values import CONNECTION, SESSION, Handle, contained
 from sessionlint.rules.autocommit import commits_itself
 from sessionlint.rules.background_work import own_handles
 from sessionlint.rules.handed_to_handlers import commits_after_handler
+from sessionlint.rules.kept_around_requests import commits_around_request
 from sessionlint.rules.left_generators import left_at_yield
 from sessionlint.rules.opened_blocks import let_go_by_blocks, queried_in_blocks
 from sessionlint.rules.out_of_sight import EMPTIED, may_be_committed
@@ -42,7 +43,7 @@ def is_lost(program: Program, function: FunctionInfo, index: int, session: Any) 
         if may_be_committed(program, session):
             return False
     else:
-        closing = _closing_commits(program, function, session)
+        closing = _closing_commits(program, event, session)
         if closing is None or (closing and left_at_yield(event, session) is None):
             return False
     if any(e.name in ("begin", "commit") for e in around(program, function)):
@@ -78,11 +79,12 @@ def _is_left(write: Event, session: Any, block: Transaction) -> bool:
     return taken is not None and taken.site == block.site
 
 
-def _closing_commits(program: Program, function: FunctionInfo, session: Any) -> bool | None:
-    """Whether closing it commits, here or in the middleware that passes it to a handler of messages."""
+def _closing_commits(program: Program, write: Event, session: Any) -> bool | None:
+    """Whether closing it commits, here or in the middleware around an endpoint or a handler of messages."""
     if session.tag == "param":
-        return commits_after_handler(program, function, session)
-    return closing_commits(program, function, session)
+        return commits_after_handler(program, write.function, session)
+    answer = closing_commits(program, write.function, session)
+    return commits_around_request(program, write, session) if answer is None else answer
 
 
 def _is_session(program: Program, session: Any) -> bool:

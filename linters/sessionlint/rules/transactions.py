@@ -20,6 +20,7 @@ from sessionlint.rules.ended_by_helpers import by_helpers
 from sessionlint.rules.given_sources import Given, commits_when_left, given_for
 from sessionlint.rules.handed_methods import handed_over, scheduled
 from sessionlint.rules.lazy_sessions import is_given_only
+from sessionlint.rules.made_by_containers import by_container
 from sessionlint.rules.mounting import mounts
 from sessionlint.rules.out_of_sight import is_kept_in_variable, may_be_committed
 from sessionlint.rules.plugin_commits import by_plugin
@@ -254,7 +255,8 @@ def closing_commits(
     if isinstance(atom, Injected):
         source = injector(program, atom)
         if source is None:
-            return by_plugin(program, atom)
+            answer = by_plugin(program, atom)
+            return by_container(program, atom) if answer is None else answer
         return commits_on_exit(program, source, depth + 1, source_of(atom))
     hop = function.summary.sources.get((atom.kind, atom.root)) if isinstance(atom, Handle) else None
     if hop is None:

@@ -2169,6 +2169,58 @@ async def on_another():
             await closed(Shelf(other), "a")
 """
     ),
+    Bad(
+        """
+# --- app/models/tickets.py
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, object_session
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Ticket(Base):
+    __tablename__ = "tickets"
+    id: Mapped[str] = mapped_column(primary_key=True)
+
+    def save(self):
+        object_session(self).commit()
+
+    def send(self):
+        object_session(self).flush()
+# --- app/services/tickets.py
+from sqlalchemy.orm import Session, sessionmaker
+
+from app.models.tickets import Ticket
+
+Local = sessionmaker()
+
+
+def issue(key):
+    with Local() as session, session.begin():
+        ticket = Ticket(id=key)
+        session.add(ticket)
+        ticket.send()
+        ticket.save()  # TXN205@9
+
+
+def issue_on_another(key):
+    with Local() as session, session.begin():
+        with Local() as other:
+            ticket = Ticket(id=key)
+            other.add(ticket)
+            ticket.save()
+
+
+def issue_anew(key, db):
+    with Local() as session, session.begin():
+        ticket = Ticket(id=key)
+        session.add(ticket)
+        ticket = Ticket(id=key)
+        db.add(ticket)
+        ticket.save()
+"""
+    ),
 ]
 
 GOOD = [

@@ -2739,6 +2739,296 @@ async def _bill(name):
     await session.remove()
 """
     ),
+    Bad(
+        """
+# --- app/models/boxes.py
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    @classmethod
+    def of(cls, db, key):
+        return db.get(cls, key)
+
+
+class Box(Base):
+    __tablename__ = "boxes"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    closed: Mapped[bool]
+
+    def close(self):
+        self.closed = True
+# --- app/services/boxes.py
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.models.boxes import Box
+
+
+def by_key(db: Session, key: str) -> Box | None:
+    return db.get(Box, key)
+
+
+def newest(db: Session) -> Box:
+    return db.scalar(select(Box))
+
+
+def open_ones(db: Session) -> list[Box]:
+    return list(db.scalars(select(Box)))
+# --- app/routers/boxes.py
+from fastapi import APIRouter, Depends
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session, sessionmaker
+
+from app.models.boxes import Box
+from app.services.boxes import by_key, newest, open_ones
+
+router = APIRouter()
+Local = sessionmaker(create_engine("postgresql://"))
+
+
+def get_db():
+    with Local() as db:
+        yield db
+
+
+@router.post("/got")
+def got(key: str, db: Session = Depends(get_db)):
+    by_key(db, key).closed = True  # TXN209@5
+
+
+@router.post("/newest")
+def selected(db: Session = Depends(get_db)):
+    box = newest(db)
+    box.closed = True  # TXN209@5
+
+
+@router.post("/each")
+def each(db: Session = Depends(get_db)):
+    for box in open_ones(db):
+        box.close()  # TXN209@9
+
+
+@router.post("/own")
+def by_its_class(key: str, db: Session = Depends(get_db)):
+    Box.of(db, key).close()  # TXN209@5
+
+
+@router.post("/kept")
+def kept(key: str, db: Session = Depends(get_db)):
+    with db.begin():
+        by_key(db, key).closed = True
+        Box.of(db, key).close()
+
+
+@router.get("/read")
+def read(key: str, db: Session = Depends(get_db)):
+    return [Box.of(db, key).closed, *open_ones(db)]
+"""
+    ),
+    Bad(
+        """
+# --- app/bot/notes.py
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+
+
+class Notes:
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+
+    async def add(self) -> None:
+        self.session.add(Item(name="note"))
+        await self.session.flush()
+
+
+class Pinned(Notes):
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+# --- app/bot/middlewares.py
+from aiogram import BaseMiddleware
+
+from app.bot.notes import Notes, Pinned
+from app.session import get_session, session_factory
+
+
+class Opening(BaseMiddleware):
+    async def __call__(self, handler, event, data):
+        async with get_session() as session, session_factory.begin() as begun:
+            data["notes"], data["pinned"] = Notes(session), Pinned(begun)
+            return await handler(event, data)
+# --- app/bot/handlers.py
+from aiogram import Router
+
+from app.bot.notes import Notes, Pinned
+
+router = Router()
+
+
+@router.message()
+async def lost(message, notes: Notes):
+    await notes.add()  # TXN209@11
+
+
+@router.message()
+async def kept(message, notes: Notes):
+    async with notes.session.begin():
+        await notes.add()
+
+
+@router.message()
+async def begun_around(message, pinned: Pinned):
+    await pinned.add()
+
+
+async def of_others(message, notes: Notes):
+    await notes.add()
+# --- app/session.py
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+engine = create_async_engine("postgresql+asyncpg://app@localhost/app")
+session_factory = async_sessionmaker(engine)
+
+
+@asynccontextmanager
+async def get_session():
+    async with session_factory() as session:
+        yield session
+"""
+    ),
+    Bad(
+        """
+# --- app/session.py
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+engine = create_async_engine("postgresql+asyncpg://")
+factory = async_sessionmaker(engine)
+_at_hand: ContextVar[AsyncSession] = ContextVar("at_hand")
+
+
+def at_hand() -> AsyncSession:
+    return _at_hand.get()
+
+
+@asynccontextmanager
+async def opened():
+    async with factory() as session:
+        token = _at_hand.set(session)
+        try:
+            yield session
+        finally:
+            _at_hand.reset(token)
+# --- app/services/cards.py
+from app.models.item import Item
+from app.session import at_hand
+
+
+async def save():
+    at_hand().add(Item(name="card"))
+    await at_hand().flush()
+
+
+async def save_at_once():
+    async with at_hand().begin():
+        await save()
+# --- app/main.py
+from fastapi import FastAPI
+from sqlalchemy import text
+
+from app.services.cards import save, save_at_once
+from app.session import at_hand, opened
+
+app = FastAPI()
+
+
+@app.middleware("http")
+async def with_session(request, call_next):
+    async with opened():
+        return await call_next(request)
+
+
+@app.post("/lost")
+async def lost():
+    await save()  # TXN209@11
+
+
+@app.post("/lost-here")
+async def lost_here():
+    await at_hand().execute(text("DELETE FROM cards"))  # TXN209@11
+
+
+@app.post("/kept")
+async def kept():
+    async with at_hand().begin():
+        await save()
+
+
+@app.on_event("startup")
+async def first():
+    async with opened():
+        await save()  # TXN209@15
+"""
+    ),
+    Bad(
+        """
+# --- app/containers.py
+from dependency_injector import containers, providers
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.session import engine, session_factory
+
+
+class Container(containers.DeclarativeContainer):
+    session = providers.Factory(AsyncSession, engine)
+    made = providers.Factory(session_factory)
+    kept = providers.Singleton(AsyncSession, engine, expire_on_commit=False)
+# --- app/routers/cards.py
+from dependency_injector.wiring import Provide, inject
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.containers import Container
+from app.models.item import Item
+
+router = APIRouter()
+
+
+@router.post("/lost")
+@inject
+async def lost(session: AsyncSession = Depends(Provide[Container.session])):
+    session.add(Item(name="card"))  # TXN209@5
+
+
+@router.post("/lost-too")
+@inject
+async def lost_too(session: AsyncSession = Depends(Provide[Container.made])):
+    session.add(Item(name="card"))  # TXN209@5
+
+
+@router.post("/saved")
+@inject
+async def saved(session: AsyncSession = Depends(Provide[Container.session])):
+    async with session.begin():
+        session.add(Item(name="card"))
+
+
+@router.post("/of-all")
+@inject
+async def of_all(session: AsyncSession = Depends(Provide[Container.kept])):
+    session.add(Item(name="card"))
+# --- app/session.py
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+engine = create_async_engine("postgresql+asyncpg://app@localhost/app")
+session_factory = async_sessionmaker(engine)
+"""
+    ),
 ]
 
 GOOD = [
@@ -3429,6 +3719,105 @@ async def kept_by_name(name):
     await registry.commit()
 """
     ),
+    Good(
+        """
+# --- app/session.py
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+engine = create_async_engine("postgresql+asyncpg://")
+factory = async_sessionmaker(engine)
+_at_hand: ContextVar[AsyncSession] = ContextVar("at_hand")
+
+
+def at_hand() -> AsyncSession:
+    return _at_hand.get()
+
+
+@asynccontextmanager
+async def opened():
+    async with factory() as session:
+        token = _at_hand.set(session)
+        try:
+            yield session
+        finally:
+            _at_hand.reset(token)
+
+
+async def finish():
+    await at_hand().commit()
+# --- app/around.py
+from starlette.middleware.base import BaseHTTPMiddleware
+
+from app.session import finish, opened
+
+
+class Finished(BaseHTTPMiddleware):
+    async def dispatch(self, request, call_next):
+        async with opened():
+            response = await call_next(request)
+            await finish()
+            return response
+# --- app/main.py
+from fastapi import FastAPI
+
+from app.around import Finished
+from app.models.item import Item
+from app.session import at_hand
+
+app = FastAPI()
+app.add_middleware(Finished)
+
+
+@app.post("/kept")
+async def kept():
+    at_hand().add(Item(name="card"))
+"""
+    ),
+    Good(
+        """
+# --- app/session.py
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+engine = create_async_engine("postgresql+asyncpg://")
+factory = async_sessionmaker(engine)
+_at_hand: ContextVar[AsyncSession] = ContextVar("at_hand")
+
+
+def at_hand() -> AsyncSession:
+    return _at_hand.get()
+
+
+@asynccontextmanager
+async def opened():
+    async with factory() as session, session.begin():
+        _at_hand.set(session)
+        yield
+# --- app/main.py
+from fastapi import FastAPI
+
+from app.models.item import Item
+from app.session import at_hand, opened
+
+app = FastAPI()
+
+
+@app.middleware("http")
+async def with_session(request, call_next):
+    async with opened():
+        return await call_next(request)
+
+
+@app.post("/kept")
+async def kept():
+    at_hand().add(Item(name="card"))
+"""
+    ),
 ]
 
 #: What somebody runs, whoever opened the session; all others lose only what they write on a session of their own.
@@ -3573,7 +3962,8 @@ def _finding(program: Program, event: Event, session: Any) -> Finding:
     if source is not None:
         trace.append(program.step(source.site, f"{source.in_full} hands out the {of} and does not commit"))
     elif session.tag == "param":
-        trace += [program.step(m.site, f"{m.in_full} passes the session on") for m in openers(program, session)]
+        passing = openers(program, event.function, session)
+        trace += [program.step(m.site, f"{m.in_full} passes the session on") for m in passing]
     elif session.tag == "handle":
         trace += program.source_trace(event.function, session)
         taken = left_at_yield(event, session)
