@@ -149,8 +149,8 @@ def _note(frame: Frame, subject: Any, name: str, write: bool, touches: bool, how
         # ends the transaction as ``close`` does, and leaves the session for the next one
         for fact in ("used", "begun", "written"):
             frame.learn(subject, fact, False)
-        if name == "expunge":
-            detaching.taken_out(frame, e)
+    if name == "expunge":
+        detaching.taken_out(frame, e)
 
 
 def _sees_into(args: list[Value]) -> bool:
