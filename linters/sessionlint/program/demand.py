@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sessionlint.facts import screen
 from sessionlint.program import knowledge, network, threads
@@ -205,6 +205,58 @@ def mentioning(functions: Iterable[FunctionInfo], names: frozenset[str]) -> list
     if not names:
         return []
     return [f for f in functions if not f.eager and not names.isdisjoint(f.facts[8].split(" "))]
+
+
+class Joined(NamedTuple):
+    """Names of functions that matter to whoever calls both: some leave a transaction open, others wait on a network."""
+
+    opening: frozenset[str] = frozenset()
+    waiting: frozenset[str] = frozenset()
+
+    def __or__(self, other: object) -> Joined:
+        """All of both."""
+        assert isinstance(other, Joined)
+        return Joined(self.opening | other.opening, self.waiting | other.waiting)
+
+    @property
+    def told_apart(self) -> frozenset[str]:
+        """All the names, each with what it is for."""
+        return frozenset([f"opening {name}" for name in self.opening] + [f"waiting {name}" for name in self.waiting])
+
+
+def joined(functions: Iterable[FunctionInfo]) -> Joined:
+    """The names of those among functions that write or lock rows, or wait."""
+    opening: set[str] = set()
+    waiting: set[str] = set()
+    for function in functions:
+        if not function.evaluated or function.name.startswith(("__", "<")):
+            continue
+        for effect in function.summary.effects:
+            if effect.kind == "network":
+                waiting.add(function.name)
+            elif effect.kind == "hold" or (effect.kind == "use" and effect.name == "write"):
+                opening.add(function.name)
+    return Joined(frozenset(opening), frozenset(waiting))
+
+
+def passing_on(functions: Iterable[FunctionInfo], names: Joined) -> Joined:
+    """The names of functions passed over so far that mention one of these: they may do no more than to call it."""
+    opening: set[str] = set()
+    waiting: set[str] = set()
+    for function in functions:
+        if function.eager or function.name.startswith(("__", "<")):
+            continue
+        words = function.facts[8].split(" ")
+        if not names.opening.isdisjoint(words):
+            opening.add(function.name)
+        if not names.waiting.isdisjoint(words):
+            waiting.add(function.name)
+    return Joined(frozenset(opening), frozenset(waiting))
+
+
+def joining(functions: Iterable[FunctionInfo], names: Joined) -> list[FunctionInfo]:
+    """Functions passed over so far that mention names of both kinds."""
+    return mentioning(mentioning(functions, names.opening), names.waiting)
 
 
 def callers_of(wanted: set[FunctionInfo], functions: Iterable[FunctionInfo]) -> list[FunctionInfo]:

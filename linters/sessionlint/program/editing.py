@@ -168,7 +168,8 @@ class Editing(Solver):
         inside = frozenset(makers & own)
         tenants = self.policy.tenant_names
         known = demand.names_that_matter({}, {}, makers - inside, tenants)
-        return demand.names_that_matter(cells, {}, makers, tenants) - known
+        joined = demand.joined(functions) | demand.passing_on(functions, self.joined)
+        return (demand.names_that_matter(cells, {}, makers, tenants) - known) | joined.told_apart
 
     def _withdraw(self, part: _Part) -> dict[Any, Value]:
         """Takes out what only these functions have put into the program; the cells they filled alone."""
@@ -266,7 +267,7 @@ class Editing(Solver):
             if self._reveal():
                 continue
             here = [f for f in module.functions if not self.is_elsewhere(f)]
-            mentioning = demand.mentioning(here, self.searched)
+            mentioning = [*demand.mentioning(here, self.searched), *demand.joining(here, self.joined)]
             for function in mentioning:
                 self._search(function)
             if not mentioning:

@@ -97,7 +97,7 @@ def _resumed(
     for path in changed:
         data = (root / path).read_bytes()
         if path not in solver.modules:
-            if not reading.blobs.get(path) and solver.passed_over.is_asked_for(data, solver.searched):
+            if not reading.blobs.get(path) and solver.asks_for(data):
                 return None
             continue
         if apart and _imports_others(names, facts.before(path), facts.now(path)):

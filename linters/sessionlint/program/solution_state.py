@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from sessionlint.program import memo as memory
+from sessionlint.program.demand import Joined
 from sessionlint.program.editing import Editing
 from sessionlint.program.memo import Trace
 from sessionlint.program.model import ClassInfo, FunctionInfo, ModuleInfo, Summary
@@ -50,6 +51,7 @@ class Common(NamedTuple):
     imports: dict[Any, Any]
     makers: frozenset[FunctionInfo]
     searched: frozenset[str]
+    joined: tuple[frozenset[str], frozenset[str]]
     functions: list[FunctionInfo]
     classes: list[ClassInfo]
     ties: tuple[Any, ...]
@@ -61,7 +63,7 @@ def common_of(solver: Editing) -> Common:
     return Common(
         solver._cells, solver._readers, solver._leads_to, solver._askers, solver._answers, solver.shapes, solver.epoch,
         solver.statistics, solver.routers, solver.includes, solver.include_options, solver._lazy, solver.makers,
-        solver.searched, solver.functions, solver.classes, tuple(ties),
+        solver.searched, (solver.joined.opening, solver.joined.waiting), solver.functions, solver.classes, tuple(ties),
     )  # fmt: skip
 
 
@@ -73,6 +75,7 @@ def put_common(solver: Editing, common: Common) -> None:
     solver.statistics, solver.routers = common.statistics, common.routers
     solver.includes, solver.include_options = common.includes, common.include_options
     solver._lazy, solver.makers, solver.searched = common.imports, common.makers, common.searched
+    solver.joined = Joined(*common.joined)
     solver.functions, solver.classes = common.functions, common.classes
     solver._ties = Ties(*common.ties)
 

@@ -30,7 +30,7 @@ from sessionlint.program.solution_state import (
 )
 from sessionlint.report import CheckError, Finding
 
-_MAGIC: Final = b"SLSOLVE2"
+_MAGIC: Final = b"SLSOLVE3"
 _LENGTH: Final = struct.Struct("<Q")
 #: So many functions at a time: a part takes little memory to write.
 _PART: Final = 400

@@ -34,10 +34,14 @@ class Solver(Parameters):
             names = demand.names_that_matter(self._cells, self._lazy, self.makers, self.policy.tenant_names)
             wanted = self._policy_names | demand.with_aliases(names, self._lazy)
             fresh = wanted - self.searched
-            for function in demand.mentioning(self.functions, fresh):
+            joined = demand.joined(self.functions)
+            joined |= demand.passing_on(self.functions, joined)
+            for function in (*demand.mentioning(self.functions, fresh), *demand.joining(self.functions, joined)):
                 self._search(function)
             self.searched |= wanted
-            if self._read_passed_over(fresh):
+            news = self.joined | joined != self.joined
+            self.joined |= joined
+            if self._read_passed_over(fresh, news):
                 continue
             if not self._queue:
                 self.settle()
@@ -59,14 +63,27 @@ class Solver(Parameters):
         while self._owed:
             self.evaluate(next(iter(self._owed)), whole=True)
 
-    def _read_passed_over(self, names: frozenset[str]) -> bool:
-        """Reads the files without a word of interest that mention names which turned out to matter; whether any."""
-        unread = [path for path in self.passed_over.mentioning(names) if path not in self.modules]
+    def _read_passed_over(self, names: frozenset[str], joined: bool) -> bool:
+        """Reads the files without a word of interest that mention names which turned out to matter; whether any.
+
+        ``joined`` says that there are new ones among those that matter to who calls both.
+        """
+        mentioning = dict.fromkeys(self.passed_over.mentioning(names))
+        if joined:
+            waiting = set(self.passed_over.mentioning(self.joined.waiting))
+            mentioning.update((p, None) for p in self.passed_over.mentioning(self.joined.opening) if p in waiting)
+        unread = [path for path in mentioning if path not in self.modules]
         for path in unread:
             module = self.module(path)
-            for function in demand.mentioning(module.functions, self.searched) if module is not None else ():
+            functions = module.functions if module is not None else []
+            for function in (*demand.mentioning(functions, self.searched), *demand.joining(functions, self.joined)):
                 self._search(function)
         return bool(unread)
+
+    def asks_for(self, data: bytes) -> bool:
+        """Whether a file of these bytes, which has no word of interest, would be read."""
+        asked = self.passed_over.is_asked_for
+        return asked(data, self.searched) or (asked(data, self.joined.opening) and asked(data, self.joined.waiting))
 
     def _search(self, function: FunctionInfo) -> None:
         """Has a function evaluated that was passed over so far."""

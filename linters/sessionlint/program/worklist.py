@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from sessionlint.program import demand
 from sessionlint.program import memo as memory
 from sessionlint.program.bodies import is_within
 from sessionlint.program.cells import Cells
@@ -85,6 +86,7 @@ class WorkList(Cells):
         #: functions that hand out handles or end transactions, and the names looked for because of such
         self.makers: frozenset[FunctionInfo] = frozenset()
         self.searched: frozenset[str] = frozenset()
+        self.joined = demand.Joined()
         #: while a part of a solved program is taken anew: its file, the functions in it that are (``None``: all but
         #: those kept), and whether others had to be looked at
         self.edited = ""

@@ -2406,6 +2406,54 @@ async def put_and_tell(name, url):
         await session.commit()
 """
     ),
+    Bad(
+        """
+# --- app/services/crates.py
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+
+
+class Crates:
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+
+    async def put_in(self, label):
+        self.session.add(Item(name=label))
+        await self.session.flush()
+# --- app/services/letters.py
+import httpx
+
+
+class Letters:
+    async def tell_it(self, label):
+        async with httpx.AsyncClient() as client:
+            await client.post("https://letters.example.org", json={"label": label})
+# --- app/services/desk.py
+from app.services.crates import Crates
+from app.services.letters import Letters
+
+
+class Desk:
+    def __init__(self, crates: Crates, letters: Letters) -> None:
+        self.crates = crates
+        self.letters = letters
+
+    async def keep_it(self, label):
+        await self.crates.put_in(label)
+
+    async def say_it(self, label):
+        await self.letters.tell_it(label)
+
+    async def do_all(self, label):
+        await self.keep_it(label)
+        await self.say_it(label)  # TXN207@15
+
+    async def do_all_well(self, label):
+        await self.say_it(label)
+        await self.keep_it(label)
+"""
+    ),
 ]
 
 GOOD = [
