@@ -13,7 +13,7 @@ from sessionlint.rules.committing_decorators import committed_around
 from sessionlint.rules.decorated import begun_around, is_told_inside
 from sessionlint.rules.decorated_units import is_decorators_call, units_around
 from sessionlint.rules.handed_in import who_hands_in
-from sessionlint.rules.open_since import begun_for_request, open_since, unit_begun_for
+from sessionlint.rules.open_since import begun_for_request, open_since, read_before, unit_begun_for
 from sessionlint.rules.received_units import keeper_of
 from sessionlint.rules.transactions import called, commit_trace, down_to, owner_of
 from sessionlint.rules.two_halves import joins
@@ -2221,6 +2221,59 @@ def issue_anew(key, db):
         ticket.save()
 """
     ),
+    Bad(
+        """
+# --- app/services/desk.py
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+
+
+async def keep(session: AsyncSession, name: str):
+    async with session.begin():
+        session.add(Item(name=name))
+
+
+async def keep_if_free(session: AsyncSession, name: str):
+    if session.in_transaction():
+        session.add(Item(name=name))
+        return
+    async with session.begin():
+        session.add(Item(name=name))
+# --- app/routers/desk.py
+from fastapi import APIRouter, Depends
+
+from app.models.item import Item
+from app.services.desk import keep, keep_if_free
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+async def current(session=Depends(get_session_dependency)):
+    return await session.get(Item, 1)
+
+
+@router.post("/kept")
+async def kept(name: str, session=Depends(get_session_dependency), user=Depends(current)):
+    await keep(session, name)  # TXN205@11
+
+
+@router.post("/named", dependencies=[Depends(current)])
+async def named(name: str, session=Depends(get_session_dependency)):
+    await keep(session, name)  # TXN205@11
+
+
+@router.post("/free")
+async def free(name: str, session=Depends(get_session_dependency), user=Depends(current)):
+    await keep_if_free(session, name)
+
+
+@router.post("/alone")
+async def alone(name: str, session=Depends(get_session_dependency)):
+    await keep(session, name)
+"""
+    ),
 ]
 
 GOOD = [
@@ -2393,7 +2446,7 @@ def _opened(program: Program, event: Event) -> list[TraceStep]:
     commit = committed_around(program, event)
     if commit is not None:
         return [program.step(commit.site, "the decorator commits the transaction here")]
-    return list(open_since(program, event).steps) if _begins_again(event) else []
+    return list(open_since(program, event).steps) if _begins_again(program, event) else []
 
 
 def _is_of_unit(program: Program, event: Event) -> bool:
@@ -2408,13 +2461,18 @@ def _is_told(program: Program, event: Event) -> bool:
     return is_told_inside(program, event) or is_decorators_call(program, event)
 
 
-def _begins_again(event: Event) -> bool:
-    """Whether a callee begins what a statement of its caller has opened by itself, and does not end that first.
+def _begins_again(program: Program, event: Event) -> bool:
+    """Whether a callee begins what a statement has opened by itself, and does not end that first: one of its caller,
+    or one of a dependency of the request that gets the same session.
 
     An object that is entered is told by TXN206, as a ``begin()`` of the caller's own.
     """
     callee = event.callee
-    if "autobegun" not in event.flags or callee is None or callee.name in ("__enter__", "__aenter__"):
+    if callee is None or callee.name in ("__enter__", "__aenter__"):
         return False
+    if "autobegun" not in event.flags:
+        readers = (read_before(program, event.function, atom) for atom in event.subject)
+        if event.name != "begin" or all(reader is None for reader in readers):
+            return False
     ended = [Effect("txn", name, event.effect.subject) for name in ("commit", "rollback")] if event.effect else []
     return not any(effect in callee.summary.effects for effect in ended)
