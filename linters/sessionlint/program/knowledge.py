@@ -332,6 +332,11 @@ ROW_METHODS = {
 }  # fmt: skip
 QUERY_WRITES = {"update", "delete"}
 QUERY_RUNS = {"all", "count", "first", "get", "one", "one_or_none", "scalar", "values", *QUERY_WRITES}
+#: What shows how far something is that it goes through, and gives its elements as they are.
+PROGRESS_BARS = (
+    "tqdm.tqdm", "tqdm.auto.tqdm", "tqdm.asyncio.tqdm", "tqdm.rich.tqdm", "tqdm.notebook.tqdm", "rich.progress.track",
+    "rich.progress.Progress().track", "alive_progress.alive_it",
+)  # fmt: skip
 CONTEXT_MANAGERS = {"contextlib.asynccontextmanager", "contextlib.contextmanager"}
 #: Markers of dependency injection around the type of what is injected: ``FromDishka[AsyncSession]``.
 #: Objects that carry another, of the class they are declared with, under an attribute.

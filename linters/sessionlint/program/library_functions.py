@@ -391,7 +391,7 @@ SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     "builtins.reversed": _sequence, "builtins.dict": _dict,
     "collections.OrderedDict": _dict, "collections.deque": _sequence, "itertools.cycle": _first,
     "collections.UserDict": _dict, "collections.UserList": _sequence, **dict.fromkeys(lasting.CACHES, lasting.cache),
-    "itertools.islice": _first,
+    "itertools.islice": _first, **dict.fromkeys(knowledge.PROGRESS_BARS, _first),
     "itertools.takewhile": _last, "itertools.dropwhile": _last,
     "contextlib.closing": _closing, "io.StringIO": buffers.make,
     "contextlib.aclosing": _closing, "contextlib.nullcontext": _first, "sqlalchemy.text": _sql("text"),

@@ -1209,6 +1209,18 @@ async def counted(session: AsyncSession, table: str, named: bool):
     return await session.scalar(text(f"SELECT count(*) FROM {config.get('table', table)}"))  # TXN801@33
 """
     ),
+    Bad(
+        """
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+from tqdm import tqdm
+
+
+def empty(session: Session, names: list[str]):
+    for name in tqdm(names):
+        session.execute(text(f"TRUNCATE {name}"))  # TXN801@25
+"""
+    ),
 ]
 
 GOOD = [
@@ -2364,6 +2376,23 @@ async def ordered(session: AsyncSession, column: str):
 async def counted(session: AsyncSession, kind: str, table: str):
     config = KINDS[kind]
     return await session.scalar(text(f"SELECT count(*) FROM {config.get('table', table)}"))
+"""
+    ),
+    Good(
+        """
+from rich.progress import track
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+from tqdm import tqdm
+
+from app.models import Base
+
+
+def empty(session: Session):
+    for table in tqdm(Base.metadata.sorted_tables):
+        session.execute(text(f"TRUNCATE {table.name}"))
+    for name in track(["items", "orders"], description="emptied"):
+        session.execute(text(f"TRUNCATE {name}"))
 """
     ),
 ]
