@@ -8,7 +8,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
-from sessionlint.program.values import Param, Pending, Value, contained
+from sessionlint.program.values import Param, Pending, Site, Value, contained
 from sessionlint.report import Finding, TraceStep
 from sessionlint.rules.ambient_sessions import ambient_sessions, is_in_variable, is_on_request
 from sessionlint.rules.background_work import (
@@ -1654,6 +1654,35 @@ async def awaited(session: AsyncSession = Depends(get_session_dependency)):
 """,
         path="app/routers/mills.py",
     ),
+    Good(
+        """
+import asyncio
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class Log:
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+
+    async def append(self, line: str) -> None:
+        await self.session.execute(text("insert into lines (line) values (:line)"), {"line": line})
+
+
+class Runner:
+    async def run(self, handler) -> None:
+        task = asyncio.create_task(self._read(handler))
+        await asyncio.wait_for(task, 5)
+
+    async def _read(self, handler) -> None:
+        await handler("a line")
+
+
+async def kept(log: Log, runner: Runner) -> None:
+    await runner.run(log.append)
+"""
+    ),
 ]
 
 
@@ -1670,7 +1699,7 @@ def check(program: Program) -> Iterator[Finding]:
             continue
         if event.site in awaited or event.site in reported or is_waited_for(event) or is_awaited_there(event):
             continue
-        if program.role(event.function) in ("test", "migration"):
+        if program.role(event.function) in ("test", "migration") or _starts_at(program, event) in awaited:
             continue
         behind = runs_in_background(program, event.function)
         if behind:
@@ -1694,6 +1723,13 @@ def check(program: Program) -> Iterator[Finding]:
             )  # fmt: skip
 
     yield from _through_queues(program)
+
+
+def _starts_at(program: Program, event: Event) -> Site | None:
+    """Where a callee starts the task that this call has it start."""
+    if event.callee is None or event.effect is None:
+        return None
+    return program.effect_site(event.callee, event.effect)
 
 
 def _through_queues(program: Program) -> Iterator[Finding]:
