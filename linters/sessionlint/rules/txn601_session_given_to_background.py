@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from sessionlint.facts import ir
 from sessionlint.program.api import Program
@@ -22,6 +22,7 @@ from sessionlint.rules.background_work import (
     runs_in_background,
     sessions_in,
     started_values,
+    waits,
 )
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.core_connections import is_worked_with
@@ -1686,6 +1687,10 @@ async def kept(log: Log, runner: Runner) -> None:
 ]
 
 
+#: What starts a task that ends with its loop, and not after a time that somebody is ready to wait.
+_OF_THIS_LOOP: Final = ("create_task", "ensure_future")
+
+
 def check(program: Program) -> Iterator[Finding]:
     """Every start of background work that brings a request's session along, at the call."""
     awaited = awaited_tasks(program)
@@ -1699,7 +1704,7 @@ def check(program: Program) -> Iterator[Finding]:
             continue
         if event.site in awaited or event.site in reported or is_waited_for(event) or is_awaited_there(event):
             continue
-        if program.role(event.function) in ("test", "migration") or _starts_at(program, event) in awaited:
+        if program.role(event.function) in ("test", "migration") or _is_awaited_in_callee(program, event):
             continue
         behind = runs_in_background(program, event.function)
         if behind:
@@ -1725,11 +1730,17 @@ def check(program: Program) -> Iterator[Finding]:
     yield from _through_queues(program)
 
 
-def _starts_at(program: Program, event: Event) -> Site | None:
-    """Where a callee starts the task that this call has it start."""
+def _is_awaited_in_callee(program: Program, event: Event) -> bool:
+    """Whether the function that starts the task for this call awaits it itself."""
     if event.callee is None or event.effect is None:
-        return None
-    return program.effect_site(event.callee, event.effect)
+        return False
+    return program.effect_site(event.callee, event.effect) in program.shared(_awaited_by_starters)
+
+
+def _awaited_by_starters(program: Program) -> frozenset[Site]:
+    """Where tasks of the running loop are started that the same function awaits."""
+    starts = {e.site: e for e in program.events("schedule") if e.name.endswith(_OF_THIS_LOOP)}
+    return frozenset(s for e, s in waits(program) if s in starts and starts[s].function is e.function)
 
 
 def _through_queues(program: Program) -> Iterator[Finding]:
