@@ -1267,6 +1267,35 @@ class Clock:
 """,
         path="app/services/counter.py",
     ),
+    Bad(
+        """
+from fastapi import APIRouter, BackgroundTasks, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+class Shearing:
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+
+    async def __call__(self) -> None:
+        await self.session.get(Item, 1)
+
+
+def push(tasks: BackgroundTasks, function) -> None:
+    tasks.add_task(function)
+
+
+@router.post("/shearings")
+async def shear(tasks: BackgroundTasks, session: AsyncSession = Depends(get_session_dependency)):
+    push(tasks, Shearing(session))  # TXN601@5
+""",
+        path="app/routers/shearings.py",
+    ),
 ]
 
 GOOD = [
@@ -1684,6 +1713,37 @@ async def kept(log: Log, runner: Runner) -> None:
     await runner.run(log.append)
 """
     ),
+    Good(
+        """
+from fastapi import APIRouter, BackgroundTasks, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+from app.session import get_session, get_session_dependency
+
+router = APIRouter()
+
+
+class Shearing:
+    def __init__(self, item_id: int) -> None:
+        self.item_id = item_id
+
+    async def __call__(self) -> None:
+        async with get_session() as session:
+            await session.get(Item, self.item_id)
+
+
+def push(tasks: BackgroundTasks, function) -> None:
+    tasks.add_task(function)
+
+
+@router.post("/shearings")
+async def shear(tasks: BackgroundTasks, session: AsyncSession = Depends(get_session_dependency)):
+    item = await session.get(Item, 1)
+    push(tasks, Shearing(item.id))
+""",
+        path="app/routers/shearings.py",
+    ),
 ]
 
 
@@ -1711,7 +1771,7 @@ def check(program: Program) -> Iterator[Finding]:
             session = _injected_into(program, event)
         else:
             session = (
-                _found_in(program, event, _handed(event))
+                _found_in(program, event, _handed(program, event))
                 or next(ambient_sessions(program, event), None)
                 or _of_state(program, event)
                 or _in_block(program, event)
@@ -1793,12 +1853,12 @@ def _injected_into(program: Program, event: Event) -> Any:
     given = [a for _, value in event.function.param_values.values() for a in value if a.tag == "injected"]
     if not given:
         return None
-    return next((s for s in sessions_in(program, _handed(event)) if s in given), None)
+    return next((s for s in sessions_in(program, _handed(program, event)) if s in given), None)
 
 
 def _in_block(program: Program, event: Event) -> Any:
     """The session of a unit of work that a ``with`` of the request around the call has entered."""
-    return open_in(program, event, _handed(event)) if program.role(event.function) in _REQUEST else None
+    return open_in(program, event, _handed(program, event)) if program.role(event.function) in _REQUEST else None
 
 
 def _of_state(program: Program, event: Event) -> Any:
@@ -1834,7 +1894,14 @@ def _carrier(program: Program, event: Event) -> TraceStep | None:
     return program.step((event.path, arguments[0][1]), f"{ir.text_of(arguments[0])} brings the session along")
 
 
-def _handed(event: Event) -> Value:
+def _is_started(program: Program, atom: Any) -> bool:
+    """Whether an atom is what a helper can start as it is: functions, coroutines, and objects that can be called."""
+    if atom.tag == "inst":
+        return program.solver.method(atom.info, "__call__") is not None
+    return atom.tag in ("fn", "pending", "partial")
+
+
+def _handed(program: Program, event: Event) -> Value:
     if event.kind != "effect":
         return started_values(event)
     passed_on = event.effect.subject if event.effect is not None else None
@@ -1853,7 +1920,7 @@ def _handed(event: Event) -> Value:
         for a in v
         if a.tag in ("seq", "map")
     ]
-    if any(a.tag in ("fn", "pending", "partial") for a in event.subject):
+    if any(_is_started(program, a) for a in event.subject):
         return (*event.subject, *others)
     # the helper calls what it is given with these arguments, and starts the coroutine
     return tuple(a for a in event.subject if a in contained(tuple(others)))
