@@ -15,12 +15,12 @@ from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.gone_through_later import gone_through_later
 from sessionlint.rules.outlived_by_tasks import outlived
 from sessionlint.rules.returned_unfinished import used_later
-from sessionlint.rules.transactions import called, down_to, one_per_call
+from sessionlint.rules.transactions import called, down_to
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
     from sessionlint.program.model import Effect, Event, FunctionInfo
-    from sessionlint.program.values import Value
+    from sessionlint.program.values import Site, Value
 
 META = Rule(
     code="TXN208",
@@ -441,6 +441,42 @@ def in_two_blocks(session: Session = Depends(get_session_dependency)) -> None:
 """,
         path="app/routers/lids.py",
     ),
+    Bad(
+        """
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+from app.session import get_session
+
+
+class Looms:
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+
+    async def one(self) -> Item | None:
+        return await self.session.get(Item, 1)
+
+
+class Weavery:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+        self._looms: Looms | None = None
+
+    @property
+    def looms(self) -> Looms:
+        if self._looms is None:
+            self._looms = Looms(self._session)
+        return self._looms
+
+
+async def weave() -> Item | None:
+    async with get_session() as session:
+        weavery = Weavery(session)
+        await weavery.looms.one()
+    return await weavery.looms.one()  # TXN208@18
+""",
+        path="app/tasks/weaving.py",
+    ),
 ]
 
 GOOD = [
@@ -593,7 +629,7 @@ _BY_PLACE = (ir.KIND_POSONLY, ir.KIND_NORMAL)
 def check(program: Program) -> Iterator[Finding]:
     """One finding per use, or block of uses, and per call that passes a closed session to a callee that uses it."""
     begun = {e.site for e in program.events("txn") if e.name in BEGINS and "closed" in e.flags}
-    for event in one_per_call(e for e in program.events(*_USES) if not program.is_exempt(e.function)):
+    for event in _uses(program):
         if any(t.site in begun and not set(t.subjects).isdisjoint(event.subject) for t in event.transactions):
             continue  # its block is told
         trace: list[TraceStep] = []
@@ -623,6 +659,23 @@ def check(program: Program) -> Iterator[Finding]:
         yield program.finding(
             META, start, message, [program.step((start.path, item), "the session is closed at the end of this block")]
         )
+
+
+def _uses(program: Program) -> Iterable[Event]:
+    """One event of each call; of a method called on what may be several objects, one that uses a closed session."""
+    chosen: dict[Site, Event] = {}
+    for event in program.events(*_USES):
+        known = chosen.get(event.site)
+        # of objects that are entered where they were received, the class alone may be known
+        better = known is None or ("received" not in event.flags and _is_in_vain(known, event))
+        if better and not program.is_exempt(event.function):
+            chosen[event.site] = event
+    return chosen.values()
+
+
+def _is_in_vain(known: Event, event: Event) -> bool:
+    """Whether a call is again of the method that was found to use no closed session."""
+    return known.kind == event.kind == "call" and known.callee is event.callee and _use_in_callee(known) is None
 
 
 def _remedy(event: Event, by_call: bool) -> str:
