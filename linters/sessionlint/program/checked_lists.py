@@ -102,6 +102,10 @@ def note_left(frame: Frame, target: ir.Expr, source: ir.Expr) -> None:
     """``unknown = set(columns) - COLUMNS``: whether it is empty tells of the list."""
     if target[0] != "n":
         return
+    if source[0] == "n":
+        if source[2] in frame.left_overs:
+            frame.left_overs[target[2]] = frame.left_overs[source[2]]
+        return
     left = left_of(frame, source)
     names = (left,) if left is not None else checked_sets.names(source)
     if names:

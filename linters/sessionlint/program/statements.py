@@ -79,7 +79,7 @@ def _assign(frame: Frame, s: ir.Stmt) -> None:
 #: A member of an enumeration that is given its value.
 _NUMBERED: Value = (Ext("enum.auto()"),)
 #: Expressions that may leave something of a list.
-_LEAVES = ("b", "c", "g")
+_LEAVES = ("b", "c", "g", "n")
 
 
 def _adds_to(target: ir.Expr, left: ir.Expr) -> bool:

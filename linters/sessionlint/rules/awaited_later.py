@@ -1,4 +1,4 @@
-"""Coroutines of a library that are made inside a block and kept by a name: they run where that is awaited."""
+"""Coroutines of a library that are made inside a block and kept: they run where what keeps them is awaited."""
 
 from __future__ import annotations
 
@@ -8,92 +8,193 @@ from typing import Final
 from sessionlint.facts import ir
 from sessionlint.program.model import Event
 from sessionlint.program.values import Site
-from sessionlint.rules.walking import nodes_below
+from sessionlint.rules.walking import is_placed, own_expressions_below
 from sessionlint.rules.watching import is_within
 
 #: What runs the coroutines that it is given; an answer that is there already is given to none of them.
 _RUNS: Final = frozenset({
     "gather", "wait", "wait_for", "shield", "as_completed", "create_task", "ensure_future", "start_soon",
+    "run_coroutine_threadsafe", "run_until_complete",
 })  # fmt: skip
-_PUTS: Final = frozenset({"append", "add"})
-_COMPREHENSIONS: Final = frozenset({"ListComp", "SetComp", "DictComp"})
+#: Methods that give what a container keeps.
+_TAKES: Final = frozenset({"values", "items", "pop", "popleft", "get", "copy"})
+#: Methods by which a stack enters a block that ends with its own.
+_ENTERS: Final = frozenset({"enter_context", "enter_async_context", "push", "push_async_exit"})
 
 
 def is_awaited_later(event: Event, opened: Site) -> bool:
     """Whether a coroutine that is made here is only awaited behind the block that ``opened`` the transaction."""
-    if event.kind != "network" or not event.function.is_async or opened[0] != event.path:
+    if not event.function.is_async or opened[0] != event.path:
         return False
-    nodes = [n for n in nodes_below(event.function.body) if len(n) > 2 and type(n[1]) is tuple]
-    name = next((kept for n in nodes if is_within(event.span, n[1]) and (kept := _keeps(n, event.span))), None)
-    blocks = [n for n in nodes if n[0] == "w/"]
-    around = next((b for b in blocks if any(is_within(opened[1], item[0][1]) for item in b[2])), None)
-    if name is None or around is None:
+    if event.kind != "network" and (event.callee is None or event.callee.is_async):
         return False
-    others = [b for b in blocks if not is_within(event.span, b[1])]
-    put = {n[2][2][1] for n in nodes if n[0] == "c" and n[2][0] == "a" and n[2][3] in _PUTS and n[2][2][0] == "n"}
-    put |= {target[1] for n in nodes if n[0] in ("=", ":") for target in _targets(n)}
-    reads = [n[1] for n in nodes if n[0] == "n" and n[2] == name and n[1] not in put]
-    if any(is_within(read, b[1]) for read in reads for b in (around, *others)):
+    nodes = list(own_expressions_below(event.function.body))
+    awaiting = [(n[1], given) for n in nodes for given in _awaited(n)]
+    if any(_runs(given, event.span) for _, given in awaiting):
         return False
-    return any(read in reads for n in nodes for read in _awaited(n))
+    around = _block_of(opened[1], nodes)
+    keepers = _keepers(nodes, event.span)
+    if around is None or not keepers or _is_read_inside(event, keepers):
+        return False
+    open_blocks = [around, *[b for b in _transactions(event, nodes) if not is_within(event.span, b[1])]]
+    for span, given in awaiting:
+        if any(is_within(span, b[1]) for b in open_blocks) and _mentions(given, keepers):
+            return False
+    surely = _is_coroutine(event.name)
+    return any(_is_kept(given, keepers) or (surely and _mentions(given, keepers)) for _, given in awaiting)
 
 
-def _targets(node: ir.Stmt) -> Iterator[ir.Expr]:
-    """The names that an assignment fills, or fills an entry of."""
-    for target in node[2] if node[0] == "=" else (node[2],):
-        yield target[2] if target[0] == "i" else target
+def _is_coroutine(name: str) -> bool:
+    """Whether the name of a library's function says that calling it waits for nothing yet."""
+    return name.startswith("asyncio.") or ".Async" in name
 
 
-def _keeps(node: ir.Stmt, span: ir.Span4) -> str | None:
-    """The name by which a statement keeps what the call at a place gives, alone or among others."""
-    if node[0] == "=" and len(node[2]) == 1:
-        target, value = node[2][0], node[3]
-        if target[0] == "i" and value[1] == span:
-            target = target[2]
-        return target[2] if target[0] == "n" and any(part[1] == span for part in _parts(value)) else None
-    if node[0] != "E" or node[2][0] != "c" or node[2][2][0] != "a" or node[2][2][3] not in _PUTS:
-        return None
-    holder, given = node[2][2][2], node[2][3]
-    return holder[2] if holder[0] == "n" and len(given) == 1 and given[0][1] == span else None
+def _is_read_inside(event: Event, keepers: frozenset[str]) -> bool:
+    """Whether a function inside of this one mentions what keeps the coroutine, and may await it anywhere."""
+    inner = list(event.function.children.values())
+    for function in inner:
+        inner.extend(function.children.values())
+    return any(n[0] == "n" and n[2] in keepers for f in inner for n in own_expressions_below(f.body))
 
 
-def _parts(value: ir.Expr) -> tuple[ir.Expr, ...]:
-    """A value, or the elements of a list or comprehension."""
-    if value[0] in ("l", "t", "e"):
-        return tuple(value[2])
-    if value[0] == "g" and value[2] in _COMPREHENSIONS:
-        return (value[3][-1],)
-    return (value,)
+def _keepers(nodes: list[ir.Expr], made: ir.Span4) -> frozenset[str]:
+    """The local names by which what a call gives is kept: alone, in containers or objects, under one name and then
+    another."""
+    local = {n[2] for node in nodes for target in _targets(node) for n in _names(target)}
+    keepers: frozenset[str] = frozenset()
+    while True:
+        found = set(keepers)
+        for node in nodes:
+            for value, targets in _filled(node):
+                if _gives(value, made, keepers):
+                    found.update([n[2] for target in targets for n in _names(target) if n[2] in local])
+        if found == keepers:
+            return keepers
+        keepers = frozenset(found)
 
 
-def _awaited(node: ir.Expr) -> Iterator[ir.Span4]:
-    """The names whose coroutines a node awaits, by their places."""
-    if node[0] == "aw":
-        yield from _named(node[2])
-    elif node[0] == "c" and (node[2][3] if node[2][0] == "a" else node[2][2]) in _RUNS:
-        for given in node[3]:
-            yield from _named(given[2] if given[0] == "*" else given)
-    elif node[0] == "L":
-        yield from _gone_through(node[2], node[3], node[4])
+def _targets(node: ir.Expr) -> Iterator[ir.Expr]:
+    for _, targets in _filled(node):
+        yield from targets if node[0] != "E" else ()
+
+
+def _filled(node: ir.Expr) -> Iterator[tuple[ir.Expr, list[ir.Expr]]]:
+    """The values that a node puts somewhere, each with where."""
+    if node[0] == "=":
+        yield node[3], list(node[2])
+    elif node[0] in (":", "+=") and len(node) > 4 and node[4]:
+        yield node[4], [node[2]]
+    elif node[0] == "w" or node[0] == "L":
+        yield node[3], [node[2]]
     elif node[0] == "g":
         for target, iterated, _ in node[4]:
-            yield from _gone_through(target, iterated, node[3])
+            yield iterated, [target]
+    elif node[0] == "E" and node[2][0] == "c":
+        # ``calls.append(call)``, ``ask(calls, client)``: whatever a call is given may keep it
+        yield node[2], [*[n[2] for n in own_expressions_below((node[2],)) if n[0] == "a"], *node[2][3]]
 
 
-def _gone_through(target: ir.Expr, iterated: ir.Expr, body: tuple[ir.Expr, ...]) -> Iterator[ir.Span4]:
-    """``for call in calls: await call``."""
-    if target[0] == "n" and any(n[0] == "aw" and n[2][0] == "n" and n[2][2] == target[2] for n in nodes_below((body,))):
-        yield from _named(iterated)
-
-
-def _named(expr: ir.Expr) -> Iterator[ir.Span4]:
-    """A name, or the entries of the dictionary that goes by it."""
-    if expr[0] == "c" and expr[2][0] == "a" and expr[2][3] == "values":
-        expr = expr[2][2]
-    if expr[0] == "i":
+def _names(expr: ir.Expr) -> Iterator[ir.Expr]:
+    """The names that are assigned, or whose entries or attributes are."""
+    if expr[0] in ("t", "l"):
+        for part in expr[2]:
+            yield from _names(part)
+        return
+    while expr[0] in ("a", "i", "*"):
         expr = expr[2]
     if expr[0] == "n":
-        yield expr[1]
+        yield expr
+
+
+def _gives(value: ir.Expr, made: ir.Span4, keepers: frozenset[str]) -> bool:
+    """Whether a value may hold what the call at a place gave, or what one of some names keeps."""
+    if value[0] == "aw":
+        return False
+    if value[1] == made or (value[0] == "n" and value[2] in keepers):
+        return True
+    if value[0] == "c" and _called(value) in _RUNS:
+        return False
+    return any(_gives(n, made, keepers) for n in _parts(value))
+
+
+def _parts(node: ir.Expr) -> Iterator[ir.Expr]:
+    """The expressions right below one."""
+    for child in node[2:]:
+        yield from _expressions(child)
+
+
+def _expressions(child: object) -> Iterator[ir.Expr]:
+    if isinstance(child, tuple) and child:
+        if type(child[0]) is str and is_placed(child):
+            yield child
+        else:
+            for part in child:
+                yield from _expressions(part)
+
+
+def _awaited(node: ir.Expr) -> Iterator[ir.Expr]:
+    """What a node awaits, or has run."""
+    if node[0] == "aw":
+        yield node[2]
+    elif node[0] == "c" and _called(node) in _RUNS:
+        for given in node[3]:
+            yield given[2] if given[0] == "*" else given
+    elif node[0] == "L" and node[6]:
+        yield node[3]
+
+
+def _called(call: ir.Expr) -> str:
+    """The last part of the name of what is called; ``partial(gather, …)()`` calls ``gather``."""
+    function = call[2]
+    if function[0] == "c" and function[3] and _called(function) == "partial":
+        function = function[3][0]
+    return str(function[3] if function[0] == "a" else function[2])
+
+
+def _runs(given: ir.Expr, made: ir.Span4) -> bool:
+    """Whether what is awaited is the call at a place, or made with what it gives."""
+    return is_within(made, given[1])
+
+
+def _mentions(given: ir.Expr, keepers: frozenset[str]) -> bool:
+    return any(n[0] == "n" and n[2] in keepers for n in (given, *own_expressions_below((given,))))
+
+
+def _is_kept(given: ir.Expr, keepers: frozenset[str]) -> bool:
+    """Whether what is awaited comes right out of what keeps the coroutine."""
+    while True:
+        if given[0] in ("a", "i", "*"):
+            given = given[2]
+        elif given[0] == "c" and given[2][0] == "a" and given[2][3] in _TAKES:
+            given = given[2][2]
+        elif given[0] in ("l", "t", "e"):
+            return any(_is_kept(part, keepers) for part in given[2])
+        elif given[0] == "g":
+            return any(_is_kept(part, keepers) for part in given[3])
+        else:
+            return given[0] == "n" and given[2] in keepers
+
+
+def _block_of(opened: ir.Span4, nodes: list[ir.Expr]) -> ir.Stmt | None:
+    """The block that a place opens, be it by a stack that ends with its own."""
+    blocks = [n for n in nodes if n[0] == "w/"]
+    around = next((b for b in blocks if any(is_within(opened, item[0][1]) for item in b[2])), None)
+    if around is not None:
+        return around
+    calls = [n for n in nodes if n[0] == "c" and is_within(opened, n[1])]
+    parts = [n for call in calls for n in own_expressions_below(call) if n[0] == "a" and n[3] in _ENTERS]
+    stacks = {n[2][2] for n in parts if n[2][0] == "n"}
+    found = [b for b in blocks for _, target in b[2] if target and target[0] == "n" and target[2] in stacks]
+    return next((b for b in found[::-1] if is_within(opened, b[1])), None)
+
+
+def _transactions(event: Event, nodes: list[ir.Expr]) -> Iterator[ir.Stmt]:
+    """The blocks of the function that open a transaction."""
+    sites = {t.site for e in event.function.events for t in e.transactions}
+    for span in [span for path, span in sites if path == event.path]:
+        block = _block_of(span, nodes)
+        if block is not None:
+            yield block
 
 
 __all__ = ["is_awaited_later"]

@@ -2454,6 +2454,63 @@ class Desk:
         await self.keep_it(label)
 """
     ),
+    Bad(
+        """
+# --- app/services/cards.py
+import asyncio
+
+import httpx
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.card import Card
+
+
+async def answers(calls):
+    return await asyncio.gather(*calls)
+
+
+async def listed(session: AsyncSession, client: httpx.AsyncClient):
+    asks = {}
+    async with session.begin():
+        for card in await session.scalars(select(Card)):
+            asks[card.id] = client.get(f"https://cards.example/{card.id}")  # TXN207@29
+        return await answers(asks.values())
+
+
+async def in_turn(session: AsyncSession, client: httpx.AsyncClient):
+    calls = []
+    async with session.begin():
+        card = await session.get_one(Card, 1)
+        calls.append(client.get(f"https://cards.example/{card.id}"))  # TXN207@22
+    async with session.begin():
+        for call in calls:
+            session.add(Card(name=(await call).text))
+
+
+async def inside(session: AsyncSession, client: httpx.AsyncClient):
+    async with session.begin():
+        card = await session.get_one(Card, 1)
+        call = client.get(f"https://cards.example/{card.id}")  # TXN207@16
+
+        async def named():
+            return (await call).text
+
+        card.name = await named()
+    return await call
+
+
+def fetched(client: httpx.Client, card):
+    return client.get(f"https://cards.example/{card.id}")
+
+
+async def kept(session: AsyncSession, client: httpx.Client):
+    async with session.begin():
+        card = await session.get_one(Card, 1)
+        answer = fetched(client, card)  # TXN207@18
+    await session.merge(answer.json())
+"""
+    ),
 ]
 
 GOOD = [
@@ -3440,6 +3497,51 @@ async def put_and_tell(name, url):
     await Shelf().put(name)
     async with httpx.AsyncClient() as client:
         await client.post(url)
+"""
+    ),
+    Good(
+        """
+# --- app/services/cards.py
+import asyncio
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+
+import httpx
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.card import Card
+
+
+@dataclass
+class Batch:
+    calls: list = field(default_factory=list)
+
+
+async def answers(calls):
+    return await asyncio.gather(*calls)
+
+
+def asked(client: httpx.AsyncClient, card):
+    return client.get(f"https://cards.example/{card.id}")
+
+
+async def listed(session: AsyncSession, client: httpx.AsyncClient):
+    batch, asks = Batch(), {}
+    async with session.begin():
+        for card in await session.scalars(select(Card)):
+            batch.calls.append(client.get(f"https://cards.example/{card.id}"))
+            asks[card.id] = asked(client, card)
+    async with asyncio.timeout(5):
+        return await answers(batch.calls), await answers(asks.values())
+
+
+async def one(session: AsyncSession, client: httpx.AsyncClient):
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(session.begin())
+        card = await session.get_one(Card, 1)
+        call = {"card": client.get(f"https://cards.example/{card.id}")}
+    return await call["card"]
 """
     ),
 ]

@@ -30,4 +30,9 @@ def own_nodes_below(node: Any) -> Iterator[Any]:
 
 def own_expressions_below(node: Any) -> Iterator[Any]:
     """The same without tuples of names, which may look like a node: what has a place in the file."""
-    return (n for n in own_nodes_below(node) if len(n) > 2 and type(n[1]) is tuple and len(n[1]) == 4)
+    return (n for n in own_nodes_below(node) if is_placed(n))
+
+
+def is_placed(node: Any) -> bool:
+    """Whether this is a node with its place in the file, and not a tuple of names that looks like one."""
+    return len(node) > 2 and type(node[1]) is tuple and len(node[1]) == 4
