@@ -988,3 +988,28 @@ def test_who_uses_a_unit_of_work_is_sent_to_its_exit():
     assert advice(undone, "TXN201") == ["Instead let Unit.__exit__() commit when its block ends well."]
     kept = UNIT.replace("LEAVE", "self.session.commit()")
     assert not any("__exit__" in text for text in advice(kept, "TXN201"))
+
+
+def test_a_connection_that_makes_transactions_is_advised_to_enter_one():
+    source = """
+# --- app/services/items.py
+import asyncpg
+import psycopg
+
+
+async def save(connection: asyncpg.Connection):
+    transaction = connection.transaction()
+    await transaction.start()
+    await transaction.commit()
+
+
+def begin(connection: psycopg.Connection):
+    connection.execute("BEGIN")
+    connection.rollback()
+"""
+    assert advice(source, "TXN203") == [
+        "Write `async with connection.transaction():` so that every path commits or rolls back.",
+        "Write `with connection.transaction():` so that every path commits or rolls back.",
+    ]
+    assert advice(source, "TXN202") == ["Let the error leave the `with connection.transaction():` block."]
+    assert advice(source, "TXN201") == ["Instead drop it and leave the transaction to the caller."]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sessionlint.program.contexts import stays_open
-from sessionlint.program.values import CONNECTION, DRIVER
+from sessionlint.program.values import CONNECTION, DRIVER, Handle
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 OF_SESSION = "async with session.begin():"
 _OF_CONNECTION = "async with connection.begin():"
 _OF_DRIVER = "with connection:"
+#: Transactions of asyncpg and psycopg 3, nested ones included.
+_TRANSACTION = "async with connection.transaction():"
+_WITH_TRANSACTIONS = ("asyncpg.", "psycopg.", "psycopg_pool.")
 
 
 def is_of_driver(program: Program, event: Event) -> bool:
@@ -33,7 +36,15 @@ def owning_block(program: Program, event: Event) -> str:
     seen = [atom for each in event.subject for atom in _seen(program, each)]
     if kinds == {DRIVER} and seen and all(stays_open(program.solver, atom) for atom in seen):
         return _OF_DRIVER
+    if kinds == {DRIVER} and seen and all(_drivers(program, atom) for atom in seen):
+        return _TRANSACTION
     return OF_SESSION
+
+
+def _drivers(program: Program, atom: Any) -> bool:
+    """Whether an atom is a connection of a driver whose connections make transactions to be entered."""
+    made = program.solver.read(("driver", atom.root)) if isinstance(atom, Handle) else (atom,)
+    return any(a.tag == "ext" and a.name.startswith(_WITH_TRANSACTIONS) for a in made)
 
 
 def _kinds(program: Program, event: Event) -> set[str]:

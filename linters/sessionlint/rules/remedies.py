@@ -99,7 +99,7 @@ def _of_connection(program: Program, event: Event, text: str) -> str:
     """``text`` for what the event ends, which may be no session's transaction."""
     block = owning_block(program, event)
     if block == OF_SESSION:
-        return f"do this in a session and {text}" if is_of_driver(program, event) else text
+        return f"do this in a session and {text.removeprefix('drop it and ')}" if is_of_driver(program, event) else text
     # only a session can be flushed
     return text.partition(";")[0].replace(OF_SESSION, block).replace("the session's owner", "the connection's owner")
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.locking_begins import locks_and_ends
+from sessionlint.rules.owning_blocks import owning_block
 from sessionlint.rules.remedies import as_written
 from sessionlint.rules.transactions import called, one_per_call
 from sessionlint.rules.two_halves import is_half_of_block
@@ -302,8 +303,9 @@ def check(program: Program) -> Iterator[Finding]:
         if is_half_of_block(program, event) or locks_and_ends(event):
             continue
         what = "a savepoint" if event.name == "begin_nested" else "a transaction"
+        block = owning_block(program, event).replace("begin()", f"{event.name}()")
         message = (
-            f"`{called(event)}` begins {what} that no block ends. Write `async with session.{event.name}():` so that "
-            "every path commits or rolls back."
+            f"`{called(event)}` begins {what} that no block ends. Write `{block}` so that every path commits or "
+            "rolls back."
         )
         yield program.finding(META, event, as_written(program, event, message))
