@@ -16,6 +16,7 @@ from sessionlint.program.model import ClassInfo, Event, FunctionInfo
 from sessionlint.program.values import UNKNOWN_KEYWORDS, Handle, Map, Site, Value
 from sessionlint.report import TraceStep
 from sessionlint.rules.branches import for_sqlite, for_tests
+from sessionlint.rules.callers import calls_by_callee
 from sessionlint.rules.connect_hooks import hooked
 from sessionlint.rules.database_urls import Url, argument_span, urls_in
 
@@ -32,6 +33,8 @@ _SETTINGS = ("pydantic_settings.", "pydantic.BaseSettings", "pydantic.v1.BaseSet
 _MAX_HOPS = 3
 #: A span and the function it lies in.
 Place = tuple[FunctionInfo, ir.Span4]
+#: A class and the name of a field of it.
+Field = tuple[ClassInfo, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +134,16 @@ def _key_in(node: tuple[Any, ...], span: ir.Span4, key: str) -> ir.Span4 | None:
     return None
 
 
-def engine_calls(program: Program) -> Iterator[EngineCall]:
+def engine_calls(program: Program) -> tuple[EngineCall, ...]:
     """All engines made outside tests, branches for tests, and migrations; those too that one call has otherwise."""
+    return program.shared(_engine_calls)
+
+
+def _engine_calls(program: Program) -> tuple[EngineCall, ...]:
+    return tuple(_calls(program))
+
+
+def _calls(program: Program) -> Iterator[EngineCall]:
     for event in program.events("create"):
         exempt = event.name != "engine" or program.role(event.function) in ("test", "migration")
         if not exempt and not stands_in(program, event, for_tests):
@@ -226,9 +237,7 @@ def settled(program: Program, value: Value | None, deployed: bool = True) -> lis
     declared = all(a.tag in ("const", "map") or (a.tag == "ext" and _DECLARED.search(a.name)) for a in value)
     if not declared or not literals:
         return None
-    fields = [
-        (c, name) for c in program.classes for name, entry in c.attributes.items() if _is_field(program, entry, value)
-    ]
+    fields = _fields_of(program, value)
     if not deployed and any(_reads_environment(program, owner) for owner, _ in fields):
         return None
     if deployed and not fields and not defaults and any(a.tag == "ext" and _FROM_OUTSIDE.match(a.name) for a in value):
@@ -240,19 +249,38 @@ def _reads_environment(program: Program, owner: ClassInfo) -> bool:
     return any(base.startswith(_SETTINGS) for base in program.solver.external_bases(owner))
 
 
-def _is_field(program: Program, entry: tuple[Any, Value, Value, Any], value: Value) -> bool:
-    return set(value) <= {*entry[2], *program.solver.instances(entry[1])}
+def _fields_of(program: Program, value: Value) -> list[Field]:
+    """The fields of classes that may have all of a value: what is assigned to them, instances of what is declared."""
+    declared = program.shared(_fields_by_atom)
+    return [field for field in declared.get(value[0], ()) if all(field in declared.get(a, ()) for a in value[1:])]
+
+
+def _fields_by_atom(program: Program) -> dict[Any, dict[Field, None]]:
+    found: dict[Any, dict[Field, None]] = {}
+    for owner in program.classes:
+        for name, entry in owner.attributes.items():
+            for atom in (*entry[2], *program.solver.instances(entry[1])):
+                found.setdefault(atom, {})[owner, name] = None
+    return found
 
 
 def _is_given(program: Program, owner: ClassInfo, name: str) -> bool:
     """Whether a constructor call gives a field a value, or may do so."""
     position = list(owner.attributes).index(name)
-    for event in program.events("construct"):
-        made = {c for a in event.value for c in program.solver.mro(a.info)}
+    for event in program.shared(_constructed).get(owner, ()):
         keywords = {k for k, _ in event.keywords}
-        if owner in made and (name in keywords or UNKNOWN_KEYWORDS in keywords or len(event.args) > position):
+        if name in keywords or UNKNOWN_KEYWORDS in keywords or len(event.args) > position:
             return True
     return False
+
+
+def _constructed(program: Program) -> dict[ClassInfo, list[Event]]:
+    """The calls that make instances of each class, or of a class below it."""
+    found: dict[ClassInfo, list[Event]] = {}
+    for event in program.events("construct"):
+        for made in dict.fromkeys(c for a in event.value for c in program.solver.mro(a.info)):
+            found.setdefault(made, []).append(event)
+    return found
 
 
 def wants_pooler(program: Program, call: EngineCall) -> bool:
@@ -283,7 +311,7 @@ def stands_in(program: Program, event: Event, branch: Callable[[FunctionInfo, ir
     """Whether a call stands in a branch of a kind, or in a function that is called from such branches only."""
     if branch(event.function, event.span):
         return True
-    calls = [e for e in program.events("call") if e.callee is event.function] if hops < _MAX_HOPS else []
+    calls = program.shared(calls_by_callee).get(event.function, ()) if hops < _MAX_HOPS else ()
     return bool(calls) and all(stands_in(program, call, branch, hops + 1) for call in calls)
 
 
