@@ -169,3 +169,11 @@ def test_a_solution_that_leads_nowhere_is_given_up(project, solved, monkeypatch)
     monkeypatch.setattr(solution_store.Stored, "put_into", fails)
     assert checked(project) == afresh(project)
     assert len([one for one in solved if one[2] is not None]) == 2
+
+
+def test_the_solution_of_a_large_program_is_kept_once_it_is_checked_again():
+    large, huge = 30 << 20, 200 << 20
+    assert build.is_kept(1 << 20, returning=False)
+    assert not build.is_kept(large, returning=False)
+    assert build.is_kept(large, returning=True)
+    assert not build.is_kept(huge, returning=True)

@@ -11,7 +11,8 @@ _MAIN = "__main__"
 
 def imports(module: ModuleInfo, package: str) -> bool:
     """Whether the file imports ``package`` or something below it."""
-    return any(name == package or name.startswith(f"{package}.") for name, *_ in module.imports)
+    below = f"{package}."
+    return any(entry[0] == package or entry[0].startswith(below) for entry in module.imports)
 
 
 def runs_as_script(module: ModuleInfo) -> bool:

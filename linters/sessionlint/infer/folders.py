@@ -50,9 +50,12 @@ def patterns(votes: Mapping[str, Vote], roots: Collection[str]) -> dict[str, tup
 def _by_name(votes: Mapping[str, Vote]) -> list[tuple[str, str, list[str]]]:
     """File names that stand for one layer in several folders: layer, pattern, files."""
     named: dict[tuple[str, str], list[str]] = defaultdict(list)
+    beside: dict[str, Counter[str]] = defaultdict(Counter)
+    for path, vote in votes.items():
+        beside[_folder(path)][vote.layer] += 1
     for path, vote in votes.items():
         stem = _stem(path)
-        if _NAMED[vote.layer].match(stem) and _mixed(path, votes):
+        if _NAMED[vote.layer].match(stem) and _is_mixed(beside[_folder(path)]):
             named[(vote.layer, stem)].append(path)
     found = []
     for (layer, stem), paths in sorted(named.items()):
@@ -64,10 +67,9 @@ def _by_name(votes: Mapping[str, Vote]) -> list[tuple[str, str, list[str]]]:
     return found
 
 
-def _mixed(path: str, votes: Mapping[str, Vote]) -> bool:
-    """Whether the files around do different things, so that the folder cannot speak for its files."""
-    beside = [v.layer for p, v in votes.items() if _folder(p) == _folder(path)]
-    return len(beside) == 1 or Counter(beside).most_common(1)[0][1] < len(beside)
+def _is_mixed(layers: Counter[str]) -> bool:
+    """Whether files of a folder do different things (or there is one), so that it cannot speak for them."""
+    return layers.total() == 1 or len(layers) > 1
 
 
 def _common(paths: Iterable[str]) -> str:

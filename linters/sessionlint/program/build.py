@@ -32,8 +32,11 @@ from sessionlint.program.solver import Solver
 _DRIFT = 100
 #: A memo of more facts than this (bytes; some 30,000 lines) is made when a project is checked for the second time…
 _SMALL = 3 << 20
-#: … and one of more than this (some 200,000 lines) takes more memory than it is worth.
+#: … and one of more than this (some 200,000 lines) takes more memory than it is worth: all that is kept of it, from
+#: the second time on, is the solution, …
 _REMEMBERED = 20 << 20
+#: … and that of one of more than this (a million lines) never.
+_KEPT = 100 << 20
 
 if TYPE_CHECKING:
     from sessionlint.policy import Policy
@@ -178,7 +181,8 @@ def solve_part(
     worth = size < _SMALL or (size < _REMEMBERED and reading.returning)
     store = MemoStore(cache_dir, policy, min(part) if part else "") if cache_dir and worth else None
     with without_collector():
-        memo = store.load() if store else Memo(slim=True) if cache_dir and size < _REMEMBERED else None
+        kept = cache_dir is not None and is_kept(size, reading.returning)
+        memo = store.load() if store else Memo(slim=True) if kept else None
         earlier = memo is not None and memo.is_known
         try:
             solver = solve(reading.blobs, policy, memo, reading.blob_of, part, names, words_in=reading.words_in)
@@ -192,6 +196,14 @@ def solve_part(
         if store and memo and memo.evaluated > max(_DRIFT, memo.recalled // 10):
             store.save(memo)
     return solver
+
+
+def is_kept(size: int, returning: bool) -> bool:
+    """Whether the next run is left the solution of a program with so many bytes of facts.
+
+    ``returning`` says that the program was checked before.
+    """
+    return size < (_KEPT if returning else _REMEMBERED)
 
 
 def names_of(policy: Policy) -> frozenset[str]:

@@ -35,18 +35,40 @@ def reached_from(program: Program, started: Collection[FunctionInfo], near: Near
     families = program.shared(_families)
     found = set(started)
     pending = list(started)
+    #: how many callers of a function that may be reached are not found yet
+    missing: dict[FunctionInfo, int] = {}
     while pending:
         current = pending.pop()
-        for callee in (*families.get(current, ()), *(c for c in calls.get(current, ()) if near(current, c))):
-            if callee in found or callee.routes or callee in program.dependency_functions:
+        called = calls.get(current, ())
+        for callee in (*families.get(current, ()), *(c for c in called if near(current, c))):
+            if callee in found or callee in missing or callee.routes or callee in program.dependency_functions:
                 continue
             # a decorator's inner function calls on behalf of those who call the decorated one
-            if all(c in found or c is callee or c in callee.wrappers for c in callers.get(callee, ())):
-                found.add(callee)
-                pending.append(callee)
-                # a function that waited for this one to be found is looked at once more
-                pending.extend(c for c in calls.get(callee, ()) for c in callers.get(c, ()) if c in found)
+            others = [c for c in callers.get(callee, ()) if c is not callee and c not in callee.wrappers]
+            missing[callee] = len([c for c in others if c not in found])
+            if not missing[callee]:
+                _add(callee, found, pending, calls, missing)
     return frozenset(found.difference(started))
+
+
+def _add(
+    reached: FunctionInfo,
+    found: set[FunctionInfo],
+    pending: list[FunctionInfo],
+    calls: Mapping[FunctionInfo, list[FunctionInfo]],
+    missing: dict[FunctionInfo, int],
+) -> None:
+    """A function is found, and with it those that have been waiting for it as the last of their callers."""
+    adding = [reached]
+    while adding:
+        function = adding.pop()
+        found.add(function)
+        pending.append(function)
+        for callee in calls.get(function, ()):
+            if callee in missing and callee not in found and callee is not function and function not in callee.wrappers:
+                missing[callee] -= 1
+                if not missing[callee]:
+                    adding.append(callee)
 
 
 def calling(program: Program) -> tuple[dict[FunctionInfo, set[FunctionInfo]], dict[FunctionInfo, list[FunctionInfo]]]:
